@@ -1,0 +1,52 @@
+# The study as one workflow. `snakemake --cores 8 all_tables` runs the paper's (config/config.yaml);
+# `--configfile config/mini.yaml` runs the miniature. Targets: all, all_tables, all_figures, report.
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.10")
+
+
+configfile: Path(workflow.basedir) / "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/audio.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/components.smk"
+include: "workflow/rules/embeddings.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/systems.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/results.smk"
+
+
+localrules:
+    all,
+    all_tables,
+    all_figures,
+    report,
+
+
+rule all:
+    input:
+        rules.tables.output,
+        rules.figures.output,
+        rules.write_report.output,
+    default_target: True
+
+
+rule all_tables:
+    input:
+        rules.tables.output,
+
+
+rule all_figures:
+    input:
+        rules.figures.output,
+
+
+rule report:
+    input:
+        rules.write_report.output,

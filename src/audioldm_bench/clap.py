@@ -1,0 +1,316 @@
+"""CLAP: audio and text in one space of unit vectors (study.md: "CLAP")."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from . import audio
+from .errors import UserError
+from .pretrained import device, load_pretrained
+from .progress import Progress
+from .stages import VERSIONS
+from .store import Part, Store, build_store, fingerprint, read_json, write_json
+from .tokenizer import load_tokenizer
+from .vae import prepare
+
+if TYPE_CHECKING:
+    from transformers import ClapModel, RobertaTokenizer
+
+PREPROCESSOR = "preprocessor_config.json"
+BATCH = 8  # clips a forward pass; parts are multiples of it, so it alone decides the bits
+TEXT_BATCH = 32
+RATE_IN = 16000  # Hz of every waveform of the study
+# What the published models were trained with; the extractor's class defaults are others.
+FIXED = {"truncation": "rand_trunc", "padding": "repeatpad", "sampling_rate": None}
+FRONT_END_KEYS = ("sampling_rate", "max_length_s", "fft_window_size", "hop_length")
+BAND_KEYS = ("feature_size", "frequency_min", "frequency_max")
+
+
+def extractor_config(clap_config: dict) -> dict:
+    """The config's `models.clap` in the words of transformers' ClapFeatureExtractor."""
+    from transformers import ClapFeatureExtractor
+
+    seconds = clap_config["duration"]
+    return ClapFeatureExtractor(
+        feature_size=clap_config["n_mels"],
+        sampling_rate=clap_config["sample_rate"],
+        hop_length=clap_config["hop_length"],
+        # The extractor multiplies it into a count of samples, which has to be whole.
+        max_length_s=int(seconds) if float(seconds).is_integer() else seconds,
+        fft_window_size=clap_config["n_fft"],
+        frequency_min=clap_config["f_min"],
+        frequency_max=clap_config["f_max"],
+        truncation="rand_trunc",
+        padding="repeatpad",
+    ).to_dict()
+
+
+def write_front_end(folder: Path, clap_config: dict) -> None:
+    """Write preprocessor_config.json of a CLAP folder from the config's `models.clap`."""
+    write_json(Path(folder) / PREPROCESSOR, extractor_config(clap_config))
+
+
+class ClapLogMel(torch.nn.Module):
+    """(B, T) waveforms at `sample_rate` to (B, 1, frames, n_mels) log-mel in dB.
+
+    Power spectrum of centred, reflect-padded Hann frames, slaney mel bands, 10 log10 with a floor
+    of 1e-10: what ClapFeatureExtractor gives for `truncation="rand_trunc"`, many times faster.
+    """
+
+    floor = 1e-10
+
+    def __init__(self, config: dict):
+        super().__init__()
+        from transformers.audio_utils import mel_filter_bank
+
+        self.sample_rate = config["sampling_rate"]
+        self.n_samples = round(config["max_length_s"] * self.sample_rate)
+        self.n_fft, self.hop_length = config["fft_window_size"], config["hop_length"]
+        bands = mel_filter_bank(
+            num_frequency_bins=self.n_fft // 2 + 1,
+            num_mel_filters=config["feature_size"],
+            min_frequency=config["frequency_min"],
+            max_frequency=config["frequency_max"],
+            sampling_rate=self.sample_rate,
+            norm="slaney",
+            mel_scale="slaney",
+        )
+        self.register_buffer("bands", torch.from_numpy(bands).float(), persistent=False)
+        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        spectrum = torch.stft(
+            waveforms, self.n_fft, self.hop_length, window=self.window, return_complex=True
+        )
+        power = spectrum.real**2 + spectrum.imag**2
+        mel = power.transpose(1, 2) @ self.bands
+        return 10 * torch.log10(torch.clamp(mel, min=self.floor))[:, None]
+
+    def fit(self, waveform: np.ndarray) -> np.ndarray:
+        """The first `n_samples` of (T,); a shorter one is repeated as often as it fits whole,
+        and zeros fill the rest ("repeatpad")."""
+        if not len(waveform):
+            raise ValueError("an empty waveform cannot be embedded")
+        times = max(1, self.n_samples // len(waveform))
+        return audio.fit(np.tile(waveform, times) if times > 1 else waveform, self.n_samples)
+
+    def prepare(self, waveform: np.ndarray, rate: int = RATE_IN) -> np.ndarray:
+        """(T,) at `rate` to (n_samples,) at `sample_rate`: resampled, cut or repeat-padded."""
+        # What lies beyond the cut, but for the resampler's width, cannot be heard in the result.
+        needed = math.ceil(self.n_samples * rate / self.sample_rate) + 64
+        return self.fit(audio.resample(waveform[:needed], rate, self.sample_rate))
+
+
+@dataclass
+class Clap:
+    """Both towers of one checkpoint with the tokenizer and the front end they were trained with."""
+
+    model: ClapModel
+    tokenizer: RobertaTokenizer
+    front_end: ClapLogMel
+
+    @property
+    def dimension(self) -> int:
+        """P, the length of an embedding."""
+        return self.model.config.projection_dim
+
+    @torch.no_grad()
+    def embed_audio(self, waveforms: Sequence[np.ndarray], rate: int = RATE_IN) -> np.ndarray:
+        """N waveforms (T_i,) at `rate` Hz to (N, P) float32 of unit length.
+
+        Levels are kept as they are; the first `models.clap.duration` s are embedded.
+        """
+        rows = []
+        for first in range(0, len(waveforms), BATCH):
+            batch = waveforms[first : first + BATCH]
+            ready = np.stack([self.front_end.prepare(np.asarray(w), rate) for w in batch])
+            features = self.front_end(torch.from_numpy(ready).to(self.model.device))
+            rows.append(_unit(self.model.get_audio_features(input_features=features)))
+        return np.concatenate(rows) if rows else np.zeros((0, self.dimension), np.float32)
+
+    @torch.no_grad()
+    def embed_text(self, prompts: Sequence[str]) -> np.ndarray:
+        """N prompts to (N, P) float32 of unit length."""
+        rows = []
+        for first in range(0, len(prompts), TEXT_BATCH):
+            tokens = self.tokenize(prompts[first : first + TEXT_BATCH])
+            rows.append(_unit(self.model.get_text_features(**tokens)))
+        return np.concatenate(rows) if rows else np.zeros((0, self.dimension), np.float32)
+
+    def unconditional(self) -> np.ndarray:
+        """(P,) embedding of the empty text, the condition of guidance [code]."""
+        return self.embed_text([""])[0]
+
+    def tokenize(self, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Token ids and mask (N, longest), on the model's device."""
+        tokens = self.tokenizer(
+            list(prompts),
+            padding=True,
+            truncation=True,
+            # RoBERTa numbers positions from the padding id + 1.
+            max_length=self.model.config.text_config.max_position_embeddings - 2,
+            return_tensors="pt",
+        )
+        names = ("input_ids", "attention_mask")
+        return {name: tokens[name].to(self.model.device) for name in names}
+
+
+def _unit(output) -> np.ndarray:
+    """(N, P) of unit length; transformers 5 normalises already, other releases may not."""
+    vectors = torch.nn.functional.normalize(output.pooler_output.float(), dim=-1)
+    return vectors.cpu().numpy()
+
+
+def read_front_end(folder: Path) -> ClapLogMel:
+    """The front end that preprocessor_config.json of `folder` describes.
+
+    UserError if the file is missing, lacks a value (the library's defaults are not those of the
+    published models), or asks for another cut or padding than they were trained with.
+    """
+    path = Path(folder) / PREPROCESSOR
+    if not path.is_file():
+        raise UserError(f"{path} is missing; delete {folder} to have it made again")
+    config = read_json(path)
+    for key in (*FRONT_END_KEYS, *BAND_KEYS, *FIXED):
+        if key not in config:
+            raise UserError(f"{path}: {key} is missing; write it out, the default is another")
+    for key, value in FIXED.items():
+        if value is not None and config[key] != value:
+            raise UserError(f'{path}: {key} is "{config[key]}"; this project needs "{value}"')
+    return ClapLogMel(config)
+
+
+def load_clap(folder: Path) -> Clap:
+    """The CLAP model folder `folder`, frozen, on this machine's device.
+
+    UserError if a part is missing or the parts do not fit each other.
+    """
+    from transformers import ClapModel
+
+    model = load_pretrained(ClapModel, folder)
+    if model.config.audio_config.enable_fusion:
+        raise UserError(f"{folder}: a fusion CLAP; AudioLDM's has enable_fusion false [code]")
+    tokenizer = load_tokenizer(folder, model.config.text_config.vocab_size)
+    front_end = read_front_end(folder).to(device())
+    bins = model.config.audio_config.num_mel_bins
+    if front_end.bands.shape[1] != bins:
+        raise UserError(
+            f"{Path(folder) / PREPROCESSOR}: feature_size is {front_end.bands.shape[1]}, "
+            f"but the audio model reads {bins} mel bands"
+        )
+    return Clap(model, tokenizer, front_end)
+
+
+# ------------------------------------------------------------------------------- the stages
+def part_size(clips_per_part: int, batch: int) -> int:
+    """`clips_per_part` rounded up to whole batches, so that it changes no bit."""
+    return max(1, math.ceil(clips_per_part / batch)) * batch
+
+
+def embed_audio_shard(
+    audio_shard_path: Path,
+    clap_folder: Path,
+    out_path: Path,
+    *,
+    state: Path,
+    clips_per_part: int,
+    progress_every: float,
+    duration: float | None = None,
+) -> None:
+    """Store of the shard's CLAP audio embeddings: "embedding" (N, P) float32 of unit length.
+
+    Clips are brought to AudioLDM's level first. `duration` (s): they are also cut, or padded with
+    zeros, to that length before CLAP's own cut, as [code] trains; None: CLAP repeats short clips.
+    """
+    clap = load_clap(clap_folder)
+    with Store(audio_shard_path) as clips:
+        rate = clips.attrs["sample_rate"]
+
+        def compute(ids: list[str]) -> Part:
+            waveforms = [clips.get("waveform", i) for i in ids]
+            if duration is None:
+                waveforms = [audio.normalise(w) for w in waveforms]
+            else:
+                waveforms = [prepare(w, round(duration * rate)) for w in waveforms]
+            return Part(ids, {"embedding": clap.embed_audio(waveforms, rate)})
+
+        build_store(
+            out_path,
+            clips.ids,
+            compute,
+            state=state,
+            fingerprint=fingerprint(
+                stage="embed_audio",
+                version=VERSIONS["embed_audio"],
+                inputs=[Path(audio_shard_path), Path(clap_folder)],
+                duration=duration,
+            ),
+            part_size=part_size(clips_per_part, BATCH),
+            progress=Progress("CLAP audio", len(clips), every=progress_every),
+        )
+
+
+def prompt(template: str, *, caption: str, label: str) -> str:
+    """The template with {caption} and {label} replaced; several labels are joined by ", "."""
+    try:
+        return template.format(caption=caption, label=", ".join(label.split(";")))
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        raise UserError(
+            f'caption_template "{template}": only {{caption}} and {{label}} can be replaced '
+            f"({type(error).__name__}: {error})"
+        ) from None
+
+
+def embed_prompts(
+    manifest_path: Path,
+    clap_folder: Path,
+    out_path: Path,
+    *,
+    template: str,
+    state: Path,
+    clips_per_part: int = 64,
+    progress_every: float = 30.0,
+) -> None:
+    """Store of the clips' CLAP text embeddings: "embedding" (N, P) float32 of unit length.
+
+    attrs: prompts, in the order of the rows, and unconditional, the embedding of "".
+    UserError if the template names another field.
+    """
+    with open(manifest_path, newline="", encoding="utf-8") as file:
+        prompts = {
+            row["clip_id"]: prompt(template, caption=row["caption"], label=row["label"])
+            for row in csv.DictReader(file)
+        }
+    clap = load_clap(clap_folder)
+
+    def compute(ids: list[str]) -> Part:
+        texts = list(dict.fromkeys(prompts[i] for i in ids))  # labels repeat: each text once
+        vectors = dict(zip(texts, clap.embed_text(texts), strict=True))
+        return Part(ids, {"embedding": np.stack([vectors[prompts[i]] for i in ids])})
+
+    build_store(
+        out_path,
+        list(prompts),
+        compute,
+        state=state,
+        fingerprint=fingerprint(
+            stage="embed_text",
+            version=VERSIONS["embed_text"],
+            inputs=[Path(manifest_path), Path(clap_folder)],
+            template=template,
+        ),
+        part_size=part_size(clips_per_part, TEXT_BATCH),
+        progress=Progress("CLAP text", len(prompts), "prompts", progress_every),
+        attrs={
+            "prompts": list(prompts.values()),
+            "unconditional": [float(v) for v in clap.unconditional()],
+        },
+    )

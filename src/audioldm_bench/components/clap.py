@@ -1,0 +1,172 @@
+"""CLAP, trained from scratch: audio and text towers together, by contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import audio
+from ..clap import Clap, ClapLogMel, extractor_config, prompt, write_front_end
+from ..pretrained import device
+from ..tokenizer import FILES, load_tokenizer
+from .corpus import Clip, Corpus
+from .job import Figure, Job, component_job, known_fields
+
+MAX_LOGIT_SCALE = 100.0  # as CLIP and CLAP are trained
+
+
+def train_clap(
+    audio_shards: Sequence[Path],
+    manifest: Path,
+    tokenizer_folder: Path,
+    out_folder: Path,
+    *,
+    settings: dict,
+    clap_config: dict,
+    audio_config: dict,
+    seed: int,
+    state: Path,
+    save_every: float,
+    progress_every: float,
+) -> None:
+    """Train a ClapModel and write its folder, with tokenizer and front end.
+
+    `settings`: the config's models.trained.clap; `clap_config`: models.clap. UserError for a
+    setting that the model's classes lack.
+    """
+    with component_job(
+        "clap",
+        audio_shards=audio_shards,
+        manifest=manifest,
+        out_folder=out_folder,
+        settings=settings,
+        audio_config=audio_config,
+        seed=seed,
+        state=state,
+        save_every=save_every,
+        progress_every=progress_every,
+        inputs={"clap": clap_config, "tokenizer": Path(tokenizer_folder)},
+    ) as job:
+        job.seed_weights()
+        clap = build_clap(settings, clap_config, tokenizer_folder)
+        history = job.train(clap.model, lambda _: _loss(job, clap))
+
+        def save(folder: Path) -> None:
+            clap.model.save_pretrained(folder)
+            write_front_end(folder, clap_config)
+            for name in (*FILES, "tokenizer_config.json"):
+                (folder / name).write_bytes((Path(tokenizer_folder) / name).read_bytes())
+
+        job.finish(save, retrieval(clap, job.corpus), history)
+
+
+def build_clap(settings: dict, clap_config: dict, tokenizer_folder: Path) -> Clap:
+    """Both towers with random weights; settings.audio and .text hold fields of their configs."""
+    from transformers import ClapAudioConfig, ClapConfig, ClapModel, ClapTextConfig
+
+    tokenizer = load_tokenizer(tokenizer_folder)
+    key = "models.trained.clap"
+    text = known_fields(ClapTextConfig, settings["text"], f"{key}.text")
+    sound = known_fields(ClapAudioConfig, settings["audio"], f"{key}.audio")
+    stages = len(sound["depths"])
+    config = ClapConfig(
+        text_config={**text, "vocab_size": len(tokenizer)},
+        audio_config={
+            **sound,
+            "num_mel_bins": clap_config["n_mels"],
+            "hidden_size": sound["patch_embeds_hidden_size"] * 2 ** (stages - 1),
+            "num_hidden_layers": stages,
+        },
+        projection_dim=settings["projection_dim"],
+    )
+    front_end = ClapLogMel(extractor_config(clap_config)).to(device())
+    return Clap(ClapModel(config).to(device()), tokenizer, front_end)
+
+
+def wording(clip: Clip, templates: Sequence[str]) -> str:
+    """The clip's text by a random template, in small letters every second time.
+
+    The wide corpus has captions and display names; the small datasets have bare class names.
+    """
+    template = templates[int(torch.randint(len(templates), ()))]
+    text = prompt(template, caption=clip.caption, label=";".join(clip.labels))
+    return text.lower() if torch.rand(()) < 0.5 else text
+
+
+def _sound(clap: Clap, corpus: Corpus, clip: Clip, roll: bool) -> np.ndarray:
+    """The clip as the audio tower hears it, levelled; `roll`: from a random moment on."""
+    waveform = audio.normalise(corpus.native(clip))
+    if roll:
+        waveform = np.roll(waveform, int(torch.randint(len(waveform), ())))
+    return clap.front_end.prepare(waveform, corpus.sample_rate)
+
+
+def agreement(clips: Sequence[Clip]) -> torch.Tensor:
+    """(B, B) targets, each row a distribution: shared labels of two clips over all of theirs.
+
+    Two clips of a class are not each other's negatives, so that towers need not tell apart what
+    the captions do not.
+    """
+    sets = [set(clip.labels) for clip in clips]
+    shared = torch.eye(len(sets))
+    for i, a in enumerate(sets):
+        for j, b in enumerate(sets):
+            if i != j and a | b:
+                shared[i, j] = len(a & b) / len(a | b)
+    return shared / shared.sum(dim=1, keepdim=True)
+
+
+def _loss(job: Job, clap: Clap) -> dict[str, torch.Tensor]:
+    """Symmetric cross-entropy of audio-text similarities against `agreement`."""
+    clips = job.corpus.draw(job.settings["batch_size"])
+    waveforms = np.stack([_sound(clap, job.corpus, clip, roll=True) for clip in clips])
+    tokens = clap.tokenize([wording(clip, job.settings["templates"]) for clip in clips])
+    with torch.no_grad():
+        features = clap.front_end(torch.from_numpy(waveforms).to(device()))
+    model = clap.model
+    sounds = model.get_audio_features(input_features=features).pooler_output
+    texts = model.get_text_features(**tokens).pooler_output
+    similar = sounds @ texts.T
+    target = agreement(clips).to(similar.device)
+    losses = []
+    for scale, logits in ((model.logit_scale_a, similar), (model.logit_scale_t, similar.T)):
+        logits = logits * scale.exp().clamp(max=MAX_LOGIT_SCALE)
+        losses.append(torch.nn.functional.cross_entropy(logits, target))
+    return {"loss": torch.stack(losses).mean()}
+
+
+def retrieval(clap: Clap, corpus: Corpus) -> list[Figure]:
+    """Recall@1 of the class on held-out clips, both ways, and of the class by its bare name."""
+    clips = corpus.heldout
+    sounds = np.concatenate([_embed(clap, corpus, clip) for clip in clips])
+    named = {clip.caption: clip for clip in clips}
+    texts = clap.embed_text(list(named))
+    names = sorted({label for clip in clips for label in clip.labels})
+    of_clips = [set(clip.labels) for clip in clips]
+    of_texts = [set(clip.labels) for clip in named.values()]
+    similar = sounds @ texts.T
+    by_name = sounds @ clap.embed_text(names).T
+    return [
+        _recall("recall@1 text to audio", similar.T, of_texts, of_clips),
+        _recall("recall@1 audio to text", similar, of_clips, of_texts),
+        _recall("recall@1 audio to class name", by_name, of_clips, [{n} for n in names]),
+    ]
+
+
+@torch.no_grad()
+def _embed(clap: Clap, corpus: Corpus, clip: Clip) -> np.ndarray:
+    """(1, P): the held-out clip as the stage that embeds a dataset does it."""
+    return clap.embed_audio([audio.normalise(corpus.native(clip))], corpus.sample_rate)
+
+
+def _recall(
+    name: str, similar: np.ndarray, asked: Sequence[set[str]], found: Sequence[set[str]]
+) -> Figure:
+    """Share of the rows whose most similar column has a label of theirs; chance: any column."""
+    hits = np.array([[bool(a & b) for b in found] for a in asked])
+    best = similar.argmax(axis=1)
+    value = hits[np.arange(len(asked)), best].mean()
+    return Figure(name, float(value), float(hits.mean()), "share", len(asked), "higher")

@@ -1,0 +1,1 @@
+"""Datasets: adapters of original layouts, manifests, splits and the 16 kHz cache."""

@@ -1,0 +1,1 @@
+"""The latent diffusion model: noise schedule, UNet, training in segments, sampling."""

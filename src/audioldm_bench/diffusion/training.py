@@ -1,0 +1,211 @@
+"""Training in segments: each takes a state folder and leaves one, and the EMA's UNet beside.
+
+A run cut into segments makes the same bits as one in a single go, killed or not: batch, noise and
+dropout of step i depend on the seed and on i alone, and are drawn on the CPU on every device.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from ..datasets.manifest import clips_of
+from ..errors import UserError
+from ..loop import train_loop
+from ..pretrained import device
+from ..stages import VERSIONS
+from ..store import (
+    clear_state,
+    fingerprint,
+    read_json,
+    replace_folder,
+    resume_state,
+    write_atomically,
+    write_json,
+)
+from .data import TrainingSet, scaling_factor, unconditional_embedding
+from .ema import EMA
+from .noise import make_scheduler
+from .trainer import Trainer
+from .unet import build_unet, initial_unet, load_unet, save_unet, settings_of
+
+STATE = "state.pt"
+COLUMNS = ("step", "loss", "learning_rate", "gradient_norm")
+# The keys of the config's `training` section that a segment's weights depend on.
+KEYS = (
+    "batch_size",
+    "learning_rate",
+    "warmup_steps",
+    "weight_decay",
+    "ema_decay",
+    "condition_dropout",
+    "gradient_clip",
+    "precision",
+)
+PRECISIONS = ("fp32", "bf16")
+CONDITIONS = ("audio", "text")
+
+
+# ------------------------------------------------------------------------------ the folders
+def save_state(folder: Path, unet, ema: EMA, optimizer) -> None:
+    """What the next segment needs: the UNet's settings, raw weights, EMA and optimizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", settings_of(unet))
+    content = {
+        "unet": unet.state_dict(),
+        "ema": ema.state_dict(),
+        "optimizer": optimizer.state_dict() if optimizer else None,
+    }
+    with write_atomically(folder / STATE) as draft, open(draft, "wb") as file:
+        torch.save(content, file)  # to a file, not a path: its name would enter the bytes
+
+
+def _load_state(folder: Path, training: Mapping):
+    """UNet, EMA and optimizer on this machine's device, as `save_state` left them."""
+    if not (folder / STATE).is_file():
+        raise UserError(f"{folder / STATE} is missing: run the segment before this one again")
+    content = torch.load(folder / STATE, weights_only=True, map_location="cpu")
+    unet = build_unet(read_json(folder / "config.json"))
+    unet.load_state_dict(content["unet"])
+    unet.to(device()).train()
+    ema = EMA(unet, training["ema_decay"])
+    ema.load_state_dict(content["ema"])
+    optimizer = torch.optim.AdamW(
+        unet.parameters(),
+        lr=training["learning_rate"],
+        weight_decay=training["weight_decay"],
+        fused=True,
+    )
+    if content["optimizer"] is not None:
+        optimizer.load_state_dict(content["optimizer"])
+        for group in optimizer.param_groups:
+            group["weight_decay"] = training["weight_decay"]
+    return unet, ema, optimizer
+
+
+def save_checkpoint(folder: Path, unet, ema: EMA, history: Sequence[Mapping]) -> None:
+    """The EMA's UNet and training.csv, a row a step."""
+    save_unet(unet, folder, ema.weights)
+    with write_atomically(folder / "training.csv") as draft, open(draft, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([row[name] for name in COLUMNS] for row in history)
+
+
+def start_run(
+    out_folder: Path,
+    out_state: Path,
+    *,
+    seed: int,
+    unet_settings: Mapping | None = None,
+    init_folder: Path | None = None,
+) -> None:
+    """Step 0 of a run: `out_folder` (UNet folder, empty training.csv) and `out_state`.
+
+    From scratch with `unet_settings` (UNet2DConditionModel arguments; weights drawn from `seed`),
+    or pre-trained with the UNet of `init_folder`. Exactly one of the two.
+    """
+    if (unet_settings is None) == (init_folder is None):
+        raise ValueError("give unet_settings or init_folder")
+    unet = initial_unet(unet_settings, seed) if init_folder is None else load_unet(init_folder)
+    ema = EMA(unet, 0.0)  # a copy of the weights; the segments bring the decay
+    work = [path.with_name(f".{path.name}.part") for path in (Path(out_state), Path(out_folder))]
+    save_state(work[0], unet, ema, None)
+    replace_folder(work[0], Path(out_state))
+    save_checkpoint(work[1], unet, ema, [])
+    replace_folder(work[1], Path(out_folder))
+
+
+# ------------------------------------------------------------------------------ the segment
+def checked_training(training_config: Mapping, condition: str) -> dict:
+    """The keys of `training` that decide the weights. UserError on a choice there is not."""
+    training = {name: training_config[name] for name in KEYS}
+    if condition not in CONDITIONS:
+        raise UserError(
+            f"training.conditions: {condition!r} must be one of {', '.join(CONDITIONS)}"
+        )
+    if training["precision"] not in PRECISIONS:
+        raise UserError(
+            f"training.precision: {training['precision']!r} must be one of {', '.join(PRECISIONS)}"
+        )
+    return training
+
+
+def _put_in_place(folder: Path, out_folder: Path, out_state: Path, trainer: Trainer, history):
+    """Writes both outputs in the work folder, then moves each into place whole."""
+    save_state(folder / "out-state", trainer.unet, trainer.ema, trainer.optimizer)
+    save_checkpoint(folder / "out-folder", trainer.unet, trainer.ema, history)
+    replace_folder(folder / "out-state", out_state)
+    replace_folder(folder / "out-folder", out_folder)
+
+
+def train_segment(
+    previous_state: Path,
+    out_folder: Path,
+    out_state: Path,
+    *,
+    first_step: int,
+    last_step: int,
+    latent_shards: Sequence[Path],
+    condition_paths: Sequence[Path],
+    text_path: Path,
+    manifest_path: Path,
+    condition: str,
+    training_config: Mapping,
+    diffusion_config: Mapping,
+    vae_folder: Path,
+    seed: int,
+    state: Path,
+    save_every: float,
+    progress_every: float,
+    threads: int,
+    label: str = "training",
+) -> None:
+    """Steps first_step..last_step-1 of a run on the clips of the training split.
+
+    `condition` is "audio" (embeddings of `condition_paths`, the CLAP shards) or "text" (of
+    `text_path`, which gives the unconditional embedding in both cases). Leaves `out_folder` (UNet
+    folder of EMA weights, training.csv) and `out_state` for the next segment; `state` holds what
+    a killed segment goes on from. Same bits on a CPU with the same number of threads.
+    """
+    torch.set_num_threads(threads)
+    training = checked_training(training_config, condition)
+    sources = [Path(p) for p in (condition_paths if condition == "audio" else [text_path])]
+    clip_ids = [clip.clip_id for clip in clips_of(manifest_path, split="train")]
+    scale, unconditional = scaling_factor(vae_folder), unconditional_embedding(text_path)
+    work = fingerprint(
+        stage="training",
+        version=VERSIONS["training"],
+        inputs=[Path(previous_state), *map(Path, latent_shards), *sources],
+        clips=hashlib.sha256("\n".join(clip_ids).encode()).hexdigest(),
+        unconditional=unconditional.tolist(),
+        settings=[training, dict(diffusion_config), scale, seed, first_step, last_step],
+    )
+    with resume_state(state, work) as folder:
+        trainer = Trainer(
+            *_load_state(Path(previous_state), training),
+            data=TrainingSet(latent_shards, sources, clip_ids),
+            unconditional=unconditional,
+            alpha_bar=make_scheduler(diffusion_config).alphas_cumprod,
+            scaling_factor=scale,
+            training=training,
+            seed=seed,
+        )
+        history = train_loop(
+            trainer.step,
+            label=label,
+            stateful=trainer.stateful,
+            first_step=first_step,
+            last_step=last_step,
+            seed=seed,
+            state=folder,
+            save_every=save_every,
+            progress_every=progress_every,
+        )
+        trainer.data.close()
+        _put_in_place(folder, Path(out_folder), Path(out_state), trainer, history)
+        clear_state(folder)

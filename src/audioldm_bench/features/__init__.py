@@ -1,0 +1,1 @@
+"""Features of clips: backbones behind one interface, and their HDF5 files."""

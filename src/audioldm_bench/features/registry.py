@@ -1,0 +1,53 @@
+"""Backbones by name. Cheap to import: a network's own module is imported when it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from audioldm_bench.errors import UserError
+from audioldm_bench.features.base import Backbone
+
+
+def _panns_cnn14_16k(path: Path) -> Backbone:
+    from audioldm_bench.features.panns import PannsCnn14
+
+    return PannsCnn14(path)
+
+
+def _vggish(path: Path) -> Backbone:
+    from audioldm_bench.features.vggish import Vggish
+
+    return Vggish(path)
+
+
+def _small_cnn(name: str) -> Callable[[Path], Backbone]:
+    def load(path: Path) -> Backbone:
+        from audioldm_bench.features.cnn import load_cnn
+
+        return load_cnn(path, name=name)
+
+    return load
+
+
+# A weights file (published networks) or a model folder (networks that a study trained).
+BACKBONES: dict[str, Callable[[Path], Backbone]] = {
+    "panns_cnn14_16k": _panns_cnn14_16k,
+    "vggish": _vggish,
+    "tagger": _small_cnn("tagger"),
+    "embedder": _small_cnn("embedder"),
+}
+
+
+def load_backbone(name: str, path: Path) -> Backbone:
+    """The backbone `name` with the weights at `path`, a file or a model folder.
+
+    Raises UserError for a name that is not in `BACKBONES` and for weights that are not there.
+    """
+    if name not in BACKBONES:
+        known = ", ".join(sorted(BACKBONES))
+        raise UserError(f"metrics: unknown backbone '{name}'; choose one of {known}")
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"backbone {name}: no weights at {path}; run the rule that makes them")
+    return BACKBONES[name](path)

@@ -1,0 +1,32 @@
+"""Reading published weights, and naming them by their bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from audioldm_bench.errors import UserError
+from audioldm_bench.store import file_sha256, folder_sha256
+
+
+def weights_sha256(path: Path) -> str:
+    """Of a weights file, or of all files of a model folder."""
+    return folder_sha256(path) if Path(path).is_dir() else file_sha256(path)
+
+
+def load_published(network: torch.nn.Module, path: Path, *, inside: str | None = None) -> None:
+    """Loads a pickled state dict strictly, without running any code that is pickled in it.
+
+    `inside` names the key that holds the state dict, where the file has more. UserError if the
+    file is not such weights.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(state[inside] if inside and inside in state else state, strict=True)
+    except Exception as error:  # torch raises many kinds; to the user all are one
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise UserError(
+            f"{path}: not the weights of {type(network).__name__} ({first_line}); "
+            "delete the file and download it again"
+        ) from error

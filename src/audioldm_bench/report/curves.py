@@ -1,0 +1,114 @@
+"""Small line charts as inline SVG, coloured by the page's style sheet."""
+
+from __future__ import annotations
+
+import csv
+import html
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..labels import RUNS, dataset_label, paper_order
+
+WIDTH, HEIGHT = 340, 190  # px of a training chart
+_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 8, 8, 30  # px around its plot
+POINTS = 160  # a curve at most
+
+Points = list[tuple[float, float]]
+
+
+def read_losses(path: Path) -> dict[int, float]:
+    """Step -> loss of one training.csv."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file)}
+
+
+def thin(points: Points, most: int = POINTS) -> Points:
+    """At most `most` points, each the mean of as many neighbours."""
+    size = max(1, math.ceil(len(points) / most))
+    groups = [points[i : i + size] for i in range(0, len(points), size)]
+    return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
+
+
+def training_charts(runs: Iterable[tuple[str, str, str, Path]]) -> list[dict]:
+    """A chart a dataset, with a curve a run; `runs`: (dataset, init, condition, training.csv).
+
+    A run's segments are put together by step.
+    """
+    losses: dict[str, dict[tuple[str, str], dict[int, float]]] = {}
+    for dataset, init, condition, path in runs:
+        losses.setdefault(dataset, {}).setdefault((init, condition), {}).update(read_losses(path))
+    charts = []
+    for dataset in paper_order(losses):
+        series = [
+            (RUNS[run].label, f"run-{run[0]} cond-{run[1]}", thin(sorted(points.items())))
+            for run, points in sorted(losses[dataset].items(), key=lambda i: list(RUNS).index(i[0]))
+        ]
+        name = dataset_label(dataset)
+        charts.append({"name": name, "svg": line_chart(series, f"Training loss on {name}")})
+    return charts
+
+
+def line_chart(series: Sequence[tuple[str, str, Points]], title: str) -> str:
+    """An SVG of curves (label, css classes, points) against training steps."""
+    points = [p for _, _, curve in series for p in curve]
+    if not points:
+        return ""
+    x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
+    y_ticks = ticks(min(y for _, y in points), max(y for _, y in points))
+    x_ticks = ticks(x_low, x_high, inside=True)
+    place = _placer(x_low, x_high, y_ticks[0], y_ticks[-1])
+    parts = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">']
+    parts.append(f"<title>{html.escape(title)}</title>")
+    for tick in y_ticks:
+        x, y = place(x_low, tick)
+        parts.append(f'<path class="grid" d="M{x:.1f} {y:.1f}H{WIDTH - _RIGHT}"/>')
+        parts.append(f'<text x="{x - 6:.1f}" y="{y + 3.5:.1f}" text-anchor="end">{tick:g}</text>')
+    for tick in x_ticks:
+        x, _ = place(tick, y_ticks[0])
+        label = f"{tick / 1000:g} K" if tick >= 1000 else f"{tick:g}"
+        text = f'<text x="{x:.1f}" y="{HEIGHT - 14}" text-anchor="middle">{label}</text>'
+        parts.append(text)
+    for label, classes, curve in series:
+        shape = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in curve))
+        parts.append(f'<polyline class="line {classes}" points="{shape}">')
+        parts.append(f"<title>{html.escape(label)}</title></polyline>")
+    middle = (_LEFT + WIDTH - _RIGHT) / 2
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 1}" text-anchor="middle">steps</text></svg>')
+    return "".join(parts)
+
+
+def _placer(x_low: float, x_high: float, y_low: float, y_high: float):
+    across = (WIDTH - _LEFT - _RIGHT) / ((x_high - x_low) or 1)
+    down = (HEIGHT - _TOP - _BOTTOM) / ((y_high - y_low) or 1)
+    return lambda x, y: (_LEFT + (x - x_low) * across, HEIGHT - _BOTTOM - (y - y_low) * down)
+
+
+def ticks(low: float, high: float, inside: bool = False) -> list[float]:
+    """Four to eight round values from `low` to `high`; around them, or only between them."""
+    if high <= low:
+        high = low + (abs(low) or 1.0)
+    raw = (high - low) / 4
+    unit = 10 ** math.floor(math.log10(raw))
+    step = next(unit * m for m in (1, 2, 2.5, 5, 10) if unit * m >= raw * 0.999)
+    first, last = low / step, high / step
+    first = math.ceil(first - 1e-9) if inside else math.floor(first + 1e-9)
+    last = math.floor(last + 1e-9) if inside else math.ceil(last - 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def sparkline(points: Sequence[Sequence[float]], title: str) -> str:
+    """A curve without axes, 120 x 28 px."""
+    curve = thin([(float(x), float(y)) for x, y in points], 60)
+    if len(curve) < 2:
+        return ""
+    x_low, x_high = curve[0][0], curve[-1][0]
+    y_low, y_high = min(y for _, y in curve), max(y for _, y in curve)
+    across, down = 116 / ((x_high - x_low) or 1), 24 / ((y_high - y_low) or 1)
+    shape = " ".join(
+        f"{2 + (x - x_low) * across:.1f},{26 - (y - y_low) * down:.1f}" for x, y in curve
+    )
+    return (
+        '<svg class="spark" viewBox="0 0 120 28" role="img">'
+        f'<title>{html.escape(title)}</title><polyline points="{shape}"/></svg>'
+    )

@@ -1,0 +1,66 @@
+"use strict";
+document.documentElement.classList.add("js");
+
+// Sounds: one at a time; the spectrogram is the button and shows where it is.
+let current = null;
+for (const button of document.querySelectorAll(".play")) {
+  const audio = button.parentElement.querySelector("audio");
+  const cursor = button.querySelector(".cursor");
+  const show = () => {
+    const length = audio.duration || 1;
+    cursor.style.left = `${(100 * audio.currentTime) / length}%`;
+    if (!audio.paused) requestAnimationFrame(show);
+  };
+  audio.addEventListener("play", () => {
+    if (current && current !== audio) current.pause();
+    current = audio;
+    button.setAttribute("aria-pressed", "true");
+    button.classList.add("started");
+    show();
+  });
+  audio.addEventListener("pause", () => button.setAttribute("aria-pressed", "false"));
+  audio.addEventListener("ended", () => {
+    audio.currentTime = 0;
+    button.classList.remove("started");
+  });
+  button.addEventListener("click", (event) => {
+    const box = button.getBoundingClientRect();
+    const pointed = event.detail > 0; // 0: by keyboard
+    const onIcon = event.clientX - box.left < 36 && box.bottom - event.clientY < 36;
+    if (!audio.paused && pointed && !onIcon && audio.duration) {
+      audio.currentTime = (audio.duration * (event.clientX - box.left)) / box.width;
+    } else if (audio.paused) {
+      audio.play();
+    } else {
+      audio.pause();
+    }
+  });
+}
+
+// Tables: a heading sorts by its column, up, then down, then as written.
+const compare = (one, other) => {
+  const [a, b] = [one, other].map((text) => (text.trim() === "" ? NaN : Number(text)));
+  if (!Number.isNaN(a) && !Number.isNaN(b)) return a - b;
+  return one.localeCompare(other);
+};
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  const written = [...body.rows];
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    head.querySelector("button").addEventListener("click", () => {
+      const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
+      const order = next === undefined ? "ascending" : next;
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      table.classList.toggle("sorted", order !== null);
+      const rows = [...written];
+      if (order) {
+        const sign = order === "ascending" ? 1 : -1;
+        const key = (row) => row.cells[column].dataset.sort;
+        rows.sort((one, other) => sign * compare(key(one), key(other)));
+        head.setAttribute("aria-sort", order);
+      }
+      body.append(...rows);
+    });
+  });
+}

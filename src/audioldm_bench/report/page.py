@@ -1,0 +1,100 @@
+"""Gathers what the page shows and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..store import write_atomically
+from . import appendix, curves, pictures, results, sounds
+
+_HERE = Path(__file__).parent
+_FIGURES = {
+    "figure1": (
+        "Figure 1",
+        "Each metric against the share of corrupted clips: noise on the log-mel, masking, events "
+        "in another order, interfering sounds. A metric that a corruption does not move is blind "
+        "to it.",
+    ),
+    "figure2": (
+        "Figure 2",
+        "Each metric as training goes on, from scratch or from the pre-trained model, with audio "
+        "or text as the training condition.",
+    ),
+}
+
+
+def write_report(
+    out_html: Path,
+    *,
+    study: str,
+    config: dict,
+    tables: Mapping[str, Path],
+    figures: Mapping[str, Path],
+    components: Iterable[Path],
+    systems: Iterable[tuple[str, str, Path]],
+    runs: Iterable[tuple[str, str, str, Path]],
+    missing: Iterable[tuple[str, Path]],
+    audio: Iterable[tuple[str, Sequence[Path]]],
+    benchmarks: Path | None,
+    sounds_per_dataset: int,
+) -> None:
+    """Writes one page that needs nothing else: no network, no other file.
+
+    `tables`: table1 and table2, their csv; `figures`: figure1 and figure2, their svg;
+    `components`: quality.json files; `systems`: (dataset, system, folder of wavs);
+    `runs`: (dataset, init, condition, training.csv), one a segment; `missing`: (dataset,
+    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folder of Snakemake's tsv.
+    """
+    rows = {name: results.read_rows(path) for name, path in tables.items()}
+    table1, table2 = rows.get("table1", []), rows.get("table2", [])
+    context = {
+        "study": study,
+        "findings": results.findings(table1, table2),
+        "tables": {name: results.table_context(name, found) for name, found in rows.items()},
+        "foreign": results.foreign_backbones([*table1, *table2]),
+        "select_by": table2[0]["selected_by"] if table2 else "",
+        "figures": _figures(figures),
+        "components": appendix.component_cards(components),
+        "sounds": sounds.sound_rows(
+            systems, table2, per_dataset=sounds_per_dataset, mel=config["mel"]
+        ),
+        "charts": curves.training_charts(runs),
+        "absent": appendix.absent_clips(missing, audio),
+        "costs": appendix.rule_costs(benchmarks),
+        "config": _yaml(config),
+    }
+    text = _render(context)
+    with write_atomically(Path(out_html)) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _figures(paths: Mapping[str, Path]) -> list[dict]:
+    found = []
+    for name, (title, caption) in _FIGURES.items():
+        if name in paths:
+            svg = pictures.inline_svg(paths[name], name, f"{title}. {caption}")
+            found.append({"title": title, "caption": caption, "svg": svg})
+    return found
+
+
+def _yaml(config: dict) -> str:
+    import yaml
+
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=88)
+
+
+def _render(context: dict) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["duration"] = appendix.duration
+    style = (_HERE / "style.css").read_text(encoding="utf-8")
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    return environment.get_template("page.html.j2").render(style=style, script=script, **context)

@@ -1,0 +1,127 @@
+"""Which sounds the report plays, and how they are packed into it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .. import audio
+from ..errors import UserError
+from ..labels import RUNS, dataset_label, paper_order, system_label
+from ..store import read_json
+from .pictures import mel_picture
+
+Row = Mapping[str, str]
+
+
+def shown_systems(dataset: str, table2: Sequence[Row]) -> list[str]:
+    """Real, both baselines and the best checkpoint of each run, in the order of the players."""
+    best = {
+        ("pretrained" if row["pretrained"] == "yes" else "scratch", row["train_condition"]): row
+        for row in table2
+        if row["dataset"] == dataset
+    }
+    runs = [
+        f"{init}-{condition}-{int(best[init, condition]['train_steps']):07d}"
+        for init, condition in RUNS
+        if (init, condition) in best
+    ]
+    return ["real", "baseline-text", "baseline-audio", *runs]
+
+
+def sound_rows(
+    systems: Iterable[tuple[str, str, Path]],
+    table2: Sequence[Row],
+    *,
+    per_dataset: int,
+    mel: dict,
+) -> list[dict]:
+    """For each dataset its chosen prompts, and for each of those a player a system.
+
+    `systems`: (dataset, system, folder of <clip_id>.wav with clips.json in it or beside it);
+    those that `shown_systems` does not name are left out.
+    """
+    folders: dict[str, dict[str, Path]] = {}
+    for dataset, system, folder in systems:
+        folders.setdefault(dataset, {})[system] = Path(folder)
+    found = []
+    for dataset in paper_order(folders):
+        wanted = [s for s in shown_systems(dataset, table2) if s in folders[dataset]]
+        shown = {system: folders[dataset][system] for system in wanted}
+        prompts = _prompts(shown.values())
+        rows = [
+            {"prompt": prompts.get(clip, clip), "clip": clip, "players": _players(clip, shown, mel)}
+            for clip in choose_clips(shown.values(), prompts, per_dataset)
+        ]
+        if rows:
+            found.append({"name": dataset_label(dataset), "rows": rows})
+    return found
+
+
+def choose_clips(folders: Iterable[Path], prompts: Mapping[str, str], number: int) -> list[str]:
+    """Up to `number` clips that every folder has, drawn by hash; of new prompts first."""
+    held = [{path.stem for path in Path(f).glob("*.wav")} for f in folders]
+    common = set.intersection(*held) if held else set()
+    drawn = sorted(common, key=lambda clip: hashlib.sha256(clip.encode()).hexdigest())
+    seen: set[str] = set()
+    fresh, others = [], []
+    for clip in drawn:
+        prompt = prompts.get(clip, clip)
+        (others if prompt in seen else fresh).append(clip)
+        seen.add(prompt)
+    return [*fresh, *others][:number]
+
+
+def _prompts(folders: Iterable[Path]) -> dict[str, str]:
+    """Prompt by clip id, from each system's clips.json."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        for path in (folder / "clips.json", folder.parent / "clips.json"):
+            if path.exists():
+                found |= read_json(path).get("prompts") or {}
+    return found
+
+
+def _players(clip: str, folders: Mapping[str, Path], mel: dict) -> list[dict]:
+    players = []
+    for system, folder in folders.items():
+        path = folder / f"{clip}.wav"
+        try:
+            samples, rate = audio.read(path)
+        except audio.AudioError as error:
+            raise UserError(f"{path}: {error}; delete its folder and run again") from None
+        players.append(
+            {
+                "label": system_label(system),
+                "sound": encode(samples, rate),
+                "picture": mel_picture(samples, rate, mel),
+                "seconds": len(samples) / rate,
+            }
+        )
+    return players
+
+
+def encode(samples: np.ndarray, rate: int) -> str:
+    """(T,) as a data URI of an MP3 of about 32 kbit/s.
+
+    MP3 and not Ogg: every browser plays it, and libsndfile puts a random number into each Ogg
+    stream, so that two reports of the same study would differ.
+    """
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(
+        file,
+        np.clip(samples, -1.0, 1.0),
+        rate,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        compression_level=0.6,
+        bitrate_mode="VARIABLE",
+    )
+    return "data:audio/mpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,21 @@
+"""Versions of the stages. A version is a param of its rule: raise it when the meaning of a
+stage changes, so that old results are made anew; a cosmetic edit leaves it alone."""
+
+VERSIONS: dict[str, int] = {
+    "synthesise": 1,
+    "manifest": 1,
+    "resample": 1,
+    "embed_text": 1,
+    "embed_audio": 1,
+    "encode": 1,
+    "components": 1,
+    "import": 1,
+    "training": 1,
+    "sampling": 1,
+    "corrupt": 1,
+    "features": 1,
+    "metrics": 1,
+    "figures": 1,
+    "tables": 1,
+    "report": 1,
+}

@@ -1,0 +1,1 @@
+"""Synthetic datasets in the original layouts: distinct, varied and captioned sounds."""

@@ -1,0 +1,59 @@
+"""A system is a folder of clips with a clips.json beside it; this room makes the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import audio
+from .datasets.manifest import read_manifest
+from .errors import UserError
+from .progress import Progress
+from .store import Store, clear_state, fingerprint, replace_folder, resume_state, write_json
+
+
+def export_reference(
+    manifest: Path,
+    audio_shards: Sequence[Path],
+    clips_folder: Path,
+    provenance: Path,
+    *,
+    dataset: str,
+    state: Path,
+    progress_every: float,
+) -> None:
+    """Writes the real evaluation clips, as they were resampled, to `clips_folder`/<clip_id>.wav.
+
+    Every other system of the dataset makes exactly the clips that are named in `provenance`.
+    """
+    wanted = [clip for clip in read_manifest(manifest) if clip.split == "evaluation"]
+    with (
+        resume_state(state, fingerprint(audio=[Path(p) for p in audio_shards])) as folder,
+        Store(audio_shards) as store,
+    ):
+        present = [clip for clip in wanted if clip.clip_id in store]
+        if not present:
+            raise UserError(
+                f"{manifest}: none of its {len(wanted)} evaluation clips could be read;"
+                f" see the reasons in the report or set datasets.{dataset}.split.evaluation."
+            )
+        work = folder / "clips"
+        work.mkdir(exist_ok=True)
+        rate = store.attrs["sample_rate"]
+        progress = Progress(f"real clips {dataset}", len(present), every=progress_every)
+        for number, clip in enumerate(present, 1):
+            audio.write(work / f"{clip.clip_id}.wav", store.get("waveform", clip.clip_id), rate)
+            progress.update(number)
+        replace_folder(work, clips_folder)
+        write_json(
+            provenance,
+            {
+                "system": "real",
+                "dataset": dataset,
+                "n": len(present),
+                "n_expected": len(wanted),
+                "clips": [clip.clip_id for clip in present],
+                "captions": {clip.clip_id: clip.caption for clip in present},
+            },
+        )
+        clear_state(folder)

@@ -1,0 +1,98 @@
+"""A loop that was killed makes what an undisturbed one makes."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from audioldm_bench.errors import UserError
+from audioldm_bench.loop import train_loop
+
+
+class Study:
+    """A model, its optimizer, and a step that draws from the global generator."""
+
+    def __init__(self, at=None, action=None):
+        torch.manual_seed(0)
+        self.model = torch.nn.Linear(4, 4)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.01)
+        self.at, self.action, self.calls = at, action, 0
+
+    def step(self, i):
+        self.calls += 1
+        if i == self.at and self.action:
+            action, self.action = self.action, None
+            action()
+        loss = (self.model(torch.randn(8, 4)) ** 2).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return {"loss": loss.item()}
+
+    def run(self, state, last_step=20, save_every=0.0):
+        return train_loop(
+            self.step,
+            label="test",
+            stateful={"model": self.model, "optimizer": self.optimizer},
+            last_step=last_step,
+            seed=1,
+            state=state,
+            save_every=save_every,
+            progress_every=100,
+        )
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def undisturbed(tmp_path):
+    (tmp_path / "u").mkdir()
+    study = Study()
+    return study.run(tmp_path / "u"), study.model.weight.detach().clone()
+
+
+def finish(state, undisturbed, at_most):
+    study = Study()
+    history = study.run(state)
+    assert study.calls <= at_most
+    assert history == undisturbed[0]
+    assert torch.equal(study.model.weight, undisturbed[1])
+
+
+def test_several_kills_change_nothing(tmp_path, undisturbed):
+    for at in (3, 9, 17):
+        with pytest.raises(KeyboardInterrupt):
+            Study(at, interrupt).run(tmp_path)
+    finish(tmp_path, undisturbed, at_most=3)
+
+
+def test_a_torn_state_falls_back_to_the_one_before(tmp_path, undisturbed, capfd):
+    with pytest.raises(KeyboardInterrupt):
+        Study(12, interrupt).run(tmp_path)
+    newest = sorted(tmp_path.glob("state-*.pt"))[-1]
+    newest.write_bytes(newest.read_bytes()[:200])
+    finish(tmp_path, undisturbed, at_most=9)
+    assert "damaged" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_saves_the_state_and_stops(tmp_path, undisturbed, number):
+    stopped = Study(7, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(SystemExit) as status:
+        stopped.run(tmp_path, save_every=1e9)
+    assert status.value.code == 128 + number and stopped.calls == 8
+    finish(tmp_path, undisturbed, at_most=12)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    def poison():
+        study.model.weight.data.fill_(float("nan"))
+
+    study = Study(5, poison)
+    with pytest.raises(UserError, match="step 5.*learning rate"):
+        study.run(tmp_path)
+    state = torch.load(sorted(tmp_path.glob("*.pt"))[-1], weights_only=True)
+    assert torch.isfinite(state["objects"]["model"]["weight"]).all()

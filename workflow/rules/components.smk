@@ -1,0 +1,111 @@
+# REQUIRED INPUTS: manifest.csv and audio shards of models.trained.dataset.
+# OUTPUTS: <study>/models/{tokenizer,clap,vae,vocoder,tagger,embedder,unet}/, each with quality.json
+CORPUS = TRAINED.get("dataset", "none")
+CORPUS_AUDIO = shards(CORPUS, "audio") if TRAINED else []
+CORPUS_MANIFEST = f"{STUDY}/data/{CORPUS}/manifest.csv"
+
+
+rule train_component:
+    """Train the {component} of the study's own world from scratch."""
+    input:
+        audio=CORPUS_AUDIO,
+        manifest=CORPUS_MANIFEST,
+    output:
+        directory(f"{STUDY}/models/{{component}}"),
+    log:
+        f"{STUDY}/logs/train_component/{{component}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/train_component/{{component}}.tsv"
+    params:
+        version=VERSIONS["components"],
+        settings=lambda w: TRAINED.get(w.component),
+        audio=config["audio"],
+        mel=config["mel"],
+        seed=config["seed"],
+        state=f"{STUDY}/state/train_component/{{component}}",
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=RUNTIME["gpus_per_job"],
+    wildcard_constraints:
+        component="vae|vocoder|tagger|embedder",
+    script:
+        "../scripts/train_component.py"
+
+
+rule train_tokenizer:
+    """Train the byte-level BPE of CLAP's text tower on the captions of the wide corpus."""
+    input:
+        CORPUS_MANIFEST,
+    output:
+        directory(f"{STUDY}/models/tokenizer"),
+    log:
+        f"{STUDY}/logs/train_component/tokenizer.log",
+    benchmark:
+        f"{STUDY}/benchmarks/train_component/tokenizer.tsv"
+    params:
+        version=VERSIONS["components"],
+        settings=TRAINED.get("tokenizer"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    script:
+        "../scripts/train_tokenizer.py"
+
+
+rule train_clap:
+    """Train CLAP's two towers contrastively from scratch."""
+    input:
+        tokenizer=rules.train_tokenizer.output,
+        audio=CORPUS_AUDIO,
+        manifest=CORPUS_MANIFEST,
+    output:
+        directory(f"{STUDY}/models/clap"),
+    log:
+        f"{STUDY}/logs/train_component/clap.log",
+    benchmark:
+        f"{STUDY}/benchmarks/train_component/clap.tsv"
+    params:
+        version=VERSIONS["components"],
+        settings=TRAINED.get("clap"),
+        front_end=config["models"]["clap"],
+        audio=config["audio"],
+        seed=config["seed"],
+        state=f"{STUDY}/state/train_component/clap",
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=RUNTIME["gpus_per_job"],
+    script:
+        "../scripts/train_clap.py"
+
+
+rule pretrain_diffusion:
+    """Train the model that counts as pre-trained: from scratch on the wide corpus, audio-conditioned."""
+    input:
+        latents=shards(CORPUS, "latents") if TRAINED else [],
+        conditions=shards(CORPUS, "clap") if TRAINED else [],
+        manifest=CORPUS_MANIFEST,
+        vae=model("vae"),
+    output:
+        directory(f"{STUDY}/models/unet"),
+    log:
+        f"{STUDY}/logs/train_component/unet.log",
+    benchmark:
+        f"{STUDY}/benchmarks/train_component/unet.tsv"
+    params:
+        version=VERSIONS["training"],
+        settings=TRAINED.get("diffusion"),
+        diffusion=config["diffusion"],
+        seed=config["seed"],
+        state=f"{STUDY}/state/train_component/unet",
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=16000,
+        runtime=720,
+        gpu=RUNTIME["gpus_per_job"],
+    script:
+        "../scripts/pretrain_diffusion.py"

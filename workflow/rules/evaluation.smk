@@ -1,0 +1,82 @@
+# REQUIRED INPUTS: folders of clips, the weights of the feature backbones.
+# OUTPUTS: <study>/systems/<dataset>/<system>/features/*.h5 and metrics.json, <study>/figures/fig1.csv
+rule extract_features:
+    """Decode the clips of {system} on {dataset} once and embed them with every backbone."""
+    input:
+        clips=f"{SYSTEM}/clips",
+        provenance=f"{SYSTEM}/clips.json",
+        weights=[backbone(name) for name in BACKBONES],
+    output:
+        expand(f"{SYSTEM}/features/{{backbone}}.h5", backbone=BACKBONES, allow_missing=True),
+    log:
+        f"{STUDY}/logs/features/{{dataset}}-{{system}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/features/{{dataset}}-{{system}}.tsv"
+    params:
+        version=VERSIONS["features"],
+        backbones=BACKBONES,
+        sample_rate=config["audio"]["sample_rate"],
+        nominal_duration=lambda w: dataset(w.dataset)["nominal_duration"],
+        minimum_duration=config["metrics"]["minimum_duration"],
+        state=f"{STUDY}/state/features/{{dataset}}-{{system}}",
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=RUNTIME["gpus_per_job"],
+    script:
+        "../scripts/extract_features.py"
+
+
+rule compute_metrics:
+    """FD, IS, KL and FAD of {system} against the real clips of {dataset}."""
+    input:
+        generated=lambda w: features(w.dataset, w.system),
+        reference=lambda w: features(w.dataset, "real"),
+        provenance=f"{SYSTEM}/clips.json",
+    output:
+        f"{SYSTEM}/metrics.json",
+    log:
+        f"{STUDY}/logs/metrics/{{dataset}}-{{system}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/metrics/{{dataset}}-{{system}}.tsv"
+    params:
+        version=VERSIONS["metrics"],
+        backbones=BACKBONES,
+        metrics=METRICS,
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    script:
+        "../scripts/compute_metrics.py"
+
+
+FIGURE1 = config["figure1"]["dataset"]
+
+
+rule corruption_metrics:
+    """The metrics against the share of corrupted clips, for every corruption of Figure 1."""
+    input:
+        corrupted=[features(FIGURE1, f"corrupted-{kind}") for kind in CORRUPTIONS],
+        composed=features(FIGURE1, "composed"),
+        real=features(FIGURE1, "real"),
+    output:
+        f"{STUDY}/figures/fig1.csv",
+    log:
+        f"{STUDY}/logs/corruption_metrics.log",
+    benchmark:
+        f"{STUDY}/benchmarks/corruption_metrics.tsv"
+    params:
+        version=VERSIONS["metrics"],
+        backbones=BACKBONES,
+        corruptions=CORRUPTIONS,
+        metrics=METRICS,
+        shares=config["figure1"]["shares"],
+        seed=config["seed"],
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    script:
+        "../scripts/corruption_metrics.py"

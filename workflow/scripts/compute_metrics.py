@@ -1,0 +1,19 @@
+"""Score a system's clips against the real ones."""
+
+from pathlib import Path
+
+from snakemake.script import snakemake
+
+from audioldm_bench.job import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from audioldm_bench.evaluation import evaluate_system
+
+    names = snakemake.params.backbones
+    evaluate_system(
+        dict(zip(names, map(Path, snakemake.input.generated), strict=True)),
+        dict(zip(names, map(Path, snakemake.input.reference), strict=True)),
+        Path(snakemake.input.provenance),
+        Path(snakemake.output[0]),
+        metrics_config=snakemake.params.metrics,
+    )

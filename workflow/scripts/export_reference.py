@@ -1,0 +1,20 @@
+"""Write the real evaluation clips as a system like any other."""
+
+from pathlib import Path
+
+from snakemake.script import snakemake
+
+from audioldm_bench.job import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from audioldm_bench.systems import export_reference
+
+    export_reference(
+        Path(snakemake.input.manifest),
+        [Path(path) for path in snakemake.input.audio],
+        Path(snakemake.output.clips),
+        Path(snakemake.output.provenance),
+        dataset=snakemake.wildcards.dataset,
+        state=Path(snakemake.params.state),
+        progress_every=snakemake.config["runtime"]["progress_every"],
+    )

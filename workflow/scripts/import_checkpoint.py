@@ -1,0 +1,19 @@
+"""Take a published checkpoint apart into component folders."""
+
+from pathlib import Path
+
+from snakemake.script import snakemake
+
+from audioldm_bench.job import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from audioldm_bench.checkpoints.audioldm import import_audioldm
+
+    import_audioldm(
+        Path(snakemake.input.checkpoint[0]),
+        Path(snakemake.output.source).parent,
+        tokenizer_files={
+            "vocab": Path(snakemake.input.vocab),
+            "merges": Path(snakemake.input.merges),
+        },
+    )

@@ -1,0 +1,19 @@
+"""List a dataset's clips with caption, label, recording and split."""
+
+from pathlib import Path
+
+from snakemake.script import snakemake
+
+from audioldm_bench.job import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from audioldm_bench.datasets.prepare import make_manifest
+
+    make_manifest(
+        Path(snakemake.input.root),
+        snakemake.params.adapter,
+        dataset=snakemake.wildcards.dataset,
+        seed=snakemake.params.seed,
+        manifest_path=Path(snakemake.output.manifest),
+        missing_path=Path(snakemake.output.missing),
+    )
