@@ -30,11 +30,11 @@ localrules:
 
 
 rule all:
+    default_target: True
     input:
         rules.tables.output,
         rules.figures.output,
         rules.write_report.output,
-    default_target: True
 
 
 rule all_tables:

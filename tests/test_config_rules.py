@@ -72,6 +72,18 @@ MISTAKES = {
         "`datasets.esc50.synthetic` is missing",
         "how many clips",
     ),
+    "synthetic clips of another layout": (
+        laying(
+            datasets={
+                "esc50": {
+                    "source": "synthetic",
+                    "synthetic": {"clips": {"classes": None, "train": 9}, "duration": 5.0},
+                }
+            }
+        ),
+        "`datasets.esc50.synthetic.clips.per_class` is missing",
+        "the layout esc50 needs this number",
+    ),
     "synthetic table": (
         laying(datasets={"esc50": {"adapter": "table", "source": "synthetic"}}),
         "`datasets.esc50.adapter` is table but `datasets.esc50.source` is synthetic",

@@ -1,6 +1,6 @@
 """What a JSON schema cannot say of a config: how its keys agree with each other and with the disk.
 
-Every rule reads the config through `_at`, so that a rule still finds its mistakes when the schema
+Every rule reads the config through `at`, so that a rule still finds its mistakes when the schema
 has found others.
 """
 
@@ -18,19 +18,24 @@ LISTS = Path("resources/lists")  # where the workflow puts the files of the sect
 # What a trained study's metrics may name, and what gives embeddings but no class scores.
 _TRAINED_BACKBONES = ["tagger", "embedder"]
 _WITHOUT_CLASSES = ["embedder", "vggish"]
+# The numbers of clips that a synthetic dataset of each layout takes.
+_SYNTHETIC_KEYS = {
+    "audiocaps": ["train", "validation", "evaluation"],
+    "audioset": ["train", "evaluation"],
+    "esc50": ["per_class"],
+    "urbansound8k": ["per_class"],
+}
 # The split that a layout's tables cannot give.
 _LACKING = {
-    "audiocaps": "fold",
-    "audioset": "fold",
-    "esc50": "official",
-    "urbansound8k": "official",
+    **dict.fromkeys(("audiocaps", "audioset"), "fold"),
+    **dict.fromkeys(("esc50", "urbansound8k"), "official"),
 }
 
 
 def used_datasets(config: dict) -> list[str]:
     """Datasets that tables, figures, training and trained models need, in the config's order."""
     needed = {name for _, name in _named_datasets(config)}
-    return [name for name in _at(config, "datasets") if name in needed]
+    return [name for name in at(config, "datasets") if name in needed]
 
 
 def broken_rules(config: dict, base: Path) -> Iterator[str]:
@@ -42,15 +47,10 @@ def broken_rules(config: dict, base: Path) -> Iterator[str]:
         yield from _source(config, name, base)
         yield from _split(config, name)
         yield from _evaluation_list(config, name, base)
-    for name in _at(config, "datasets"):
+    for name in at(config, "datasets"):
         yield from _template(config, name)
     yield from _models(config)
     yield from _backbones(config)
-    yield from _front_end(config, "mel", _at(config, "audio", "sample_rate", kind=int))
-    rate = _at(config, "models", "clap", "sample_rate", kind=int)
-    yield from _front_end(config, "models.clap", rate)
-    yield from _frames(config)
-    yield from _noise(config)
 
 
 def one_of(value: Any, known: Iterable[Any]) -> str:
@@ -63,7 +63,7 @@ def one_of(value: Any, known: Iterable[Any]) -> str:
     return f"{guess}it must be {'one of ' if len(known) > 1 else ''}{', '.join(known)}"
 
 
-def _at(config: Any, *keys: str, kind: Any = dict) -> Any:
+def at(config: Any, *keys: str, kind: Any = dict) -> Any:
     """The value below the keys if it is of that kind, else an empty one (of numbers: 0)."""
     for key in keys:
         config = config.get(key) if isinstance(config, dict) else None
@@ -74,7 +74,7 @@ def _at(config: Any, *keys: str, kind: Any = dict) -> Any:
 
 
 def _names(config: dict, *keys: str) -> list[str]:
-    return [name for name in _at(config, *keys, kind=list) if isinstance(name, str)]
+    return [name for name in at(config, *keys, kind=list) if isinstance(name, str)]
 
 
 def _named_datasets(config: dict) -> Iterator[tuple[str, str]]:
@@ -83,18 +83,18 @@ def _named_datasets(config: dict) -> Iterator[tuple[str, str]]:
         for name in _names(config, section, "datasets"):
             yield f"{section}.datasets", name
     for section in ("figure1", "figure2"):
-        if name := _at(config, section, "dataset", kind=str):
+        if name := at(config, section, "dataset", kind=str):
             yield f"{section}.dataset", name
-    if _at(config, "models", "source", kind=str) == "trained" and (
-        name := _at(config, "models", "trained", "dataset", kind=str)
+    if at(config, "models", "source", kind=str) == "trained" and (
+        name := at(config, "models", "trained", "dataset", kind=str)
     ):
         yield "models.trained.dataset", name
 
 
 def _unknown_datasets(config: dict) -> Iterator[str]:
-    known = list(_at(config, "datasets"))
+    known = list(at(config, "datasets"))
     named = list(_named_datasets(config))
-    named += [("training.steps", str(name)) for name in _at(config, "training", "steps")]
+    named += [("training.steps", str(name)) for name in at(config, "training", "steps")]
     for key, name in named:
         if name not in known:
             yield (
@@ -105,7 +105,7 @@ def _unknown_datasets(config: dict) -> Iterator[str]:
 
 def _untrained_datasets(config: dict) -> Iterator[str]:
     trained = _names(config, "training", "datasets")
-    known = _at(config, "datasets")
+    known = at(config, "datasets")
     for key, name in _named_datasets(config):
         needs_training = key in ("table2.datasets", "figure2.dataset")
         if trained and needs_training and name in known and name not in trained:
@@ -116,9 +116,9 @@ def _untrained_datasets(config: dict) -> Iterator[str]:
 
 
 def _training_steps(config: dict) -> Iterator[str]:
-    steps = _at(config, "training", "steps")
+    steps = at(config, "training", "steps")
     for name in _names(config, "training", "datasets"):
-        if name in _at(config, "datasets") and name not in steps:
+        if name in at(config, "datasets") and name not in steps:
             yield (
                 f"`training.steps.{name}` is missing: `training.datasets` names `{name}`, "
                 "so say at which step its training ends."
@@ -127,19 +127,18 @@ def _training_steps(config: dict) -> Iterator[str]:
 
 def _source(config: dict, name: str, base: Path) -> Iterator[str]:
     """Each source needs the key that describes it; what is named must be there."""
-    key, dataset = f"datasets.{name}", _at(config, "datasets", name)
+    key, dataset = f"datasets.{name}", at(config, "datasets", name)
     source, adapter = dataset.get("source"), dataset.get("adapter")
-    table = _at(dataset, "table", kind=str)
+    table = at(dataset, "table", kind=str)
     if source == "synthetic" and not dataset.get("synthetic"):
         yield (
             f"`{key}.source` is synthetic but `{key}.synthetic` is missing: "
             "say how many clips of which duration to make, as in config/mini.yaml."
         )
+    if source == "synthetic":
+        yield from _synthetic(f"{key}.synthetic.clips", at(dataset, "synthetic", "clips"), adapter)
     if source == "synthetic" and adapter == "table":
-        yield (
-            f"`{key}.adapter` is table but `{key}.source` is synthetic: a table is a csv of "
-            "yours, so set the source to folder, or choose another adapter."
-        )
+        yield f"`{key}.adapter` is table but `{key}.source` is synthetic: set the source to folder."
     if source == "download" and not dataset.get("download"):
         yield (
             f"`{key}.source` is download but `{key}.download` names no file: "
@@ -148,7 +147,17 @@ def _source(config: dict, name: str, base: Path) -> Iterator[str]:
     if adapter == "table" and not table:
         yield f"`{key}.table` is missing: the adapter table needs the name of its csv, so add it."
     if source == "folder":
-        yield from _folder(key, _at(dataset, "folder", kind=str), base, table)
+        yield from _folder(key, at(dataset, "folder", kind=str), base, table)
+
+
+def _synthetic(key: str, clips: dict, adapter: Any) -> Iterator[str]:
+    wanted = _SYNTHETIC_KEYS.get(adapter, []) if isinstance(adapter, str) and clips else []
+    for name in wanted:
+        if name not in clips:
+            yield f"`{key}.{name}` is missing: the layout {adapter} needs this number of clips."
+    for name in clips:
+        if wanted and name not in [*wanted, "classes"]:
+            yield f"`{key}.{name}`: the layout {adapter} takes {', '.join(wanted)} only; remove it."
 
 
 def _folder(key: str, folder: str, base: Path, table: str) -> Iterator[str]:
@@ -175,22 +184,16 @@ def _nearby(path: Path) -> str:
 
 
 def _split(config: dict, name: str) -> Iterator[str]:
-    key, dataset = f"datasets.{name}.split", _at(config, "datasets", name)
-    split, adapter = _at(dataset, "split"), dataset.get("adapter")
-    kind = _at(split, "kind", kind=str)
+    key, dataset = f"datasets.{name}.split", at(config, "datasets", name)
+    split, adapter = at(dataset, "split"), dataset.get("adapter")
+    kind = at(split, "kind", kind=str)
     if kind == _LACKING.get(adapter if isinstance(adapter, str) else ""):
         others = " or ".join(other for other in ("random", "fold", "official") if other != kind)
         yield f"`{key}.kind` is {kind}, which {adapter} does not have: use {others}."
     if kind == "fold" and split.get("evaluation_folds") == []:
-        yield (
-            f"`{key}.evaluation_folds` is empty: `{key}.kind` is fold, "
-            "so name the folds that are evaluated, such as [5]."
-        )
+        yield f"`{key}.evaluation_folds` is empty: name the folds that are evaluated, such as [5]."
     if kind == "random" and split.get("evaluation") == 0:
-        yield (
-            f"`{key}.evaluation` is 0: `{key}.kind` is random, "
-            "so say how many clips are drawn for evaluation."
-        )
+        yield f"`{key}.evaluation` is 0: say how many clips are drawn for evaluation."
     if kind in ("fold", "random") and dataset.get("evaluation_list"):
         yield (
             f"`datasets.{name}.evaluation_list` and `{key}.kind` {kind} both choose the evaluation "
@@ -199,8 +202,8 @@ def _split(config: dict, name: str) -> Iterator[str]:
 
 
 def _evaluation_list(config: dict, name: str, base: Path) -> Iterator[str]:
-    path = _at(config, "datasets", name, "evaluation_list", kind=str)
-    lists = _at(config, "lists")
+    path = at(config, "datasets", name, "evaluation_list", kind=str)
+    lists = at(config, "lists")
     if not path or (base / path).is_file():
         return
     key = f"datasets.{name}.evaluation_list"
@@ -214,7 +217,7 @@ def _evaluation_list(config: dict, name: str, base: Path) -> Iterator[str]:
 
 
 def _template(config: dict, name: str) -> Iterator[str]:
-    template = _at(config, "datasets", name, "caption_template", kind=str)
+    template = at(config, "datasets", name, "caption_template", kind=str)
     start = f"`datasets.{name}.caption_template` is {json.dumps(template)}: "
     try:
         parts = list(Formatter().parse(template))
@@ -230,14 +233,14 @@ def _template(config: dict, name: str) -> Iterator[str]:
 
 
 def _models(config: dict) -> Iterator[str]:
-    source = _at(config, "models", "source", kind=str)
-    if source == "trained" and not _at(config, "models", "trained"):
+    source = at(config, "models", "source", kind=str)
+    if source == "trained" and not at(config, "models", "trained"):
         yield (
             "`models.trained` is empty but `models.source` is trained: give the models' sizes "
             "and steps as in config/mini.yaml, or set the source to published."
         )
-    checkpoint = _at(config, "models", "published", "checkpoint", kind=str)
-    checkpoints = list(_at(config, "models", "published", "checkpoints"))
+    checkpoint = at(config, "models", "published", "checkpoint", kind=str)
+    checkpoints = list(at(config, "models", "published", "checkpoints"))
     if source == "published" and checkpoint not in checkpoints:
         yield (
             f"`models.published.checkpoint` is {json.dumps(checkpoint)}: "
@@ -246,66 +249,17 @@ def _models(config: dict) -> Iterator[str]:
 
 
 def _backbones(config: dict) -> Iterator[str]:
-    source = _at(config, "models", "source", kind=str)
-    known = list(_at(config, "models", "published", "backbones"))
+    source = at(config, "models", "source", kind=str)
+    known = list(at(config, "models", "published", "backbones"))
     if source == "trained":
         known = _TRAINED_BACKBONES
     elif source != "published":
         return
     for metric in ("fd", "is", "kl", "fad"):
-        name = _at(config, "metrics", metric, kind=str)
+        name = at(config, "metrics", metric, kind=str)
         start = f"`metrics.{metric}` is {json.dumps(name)}: "
         if name and name not in known:
             yield start + f"{one_of(name, known)} (`models.source` is {source})."
         elif name in _WITHOUT_CLASSES and metric in ("is", "kl"):
             others = [other for other in known if other not in _WITHOUT_CLASSES]
             yield start + f"it gives no class scores, but this needs them; {one_of('', others)}."
-
-
-def _front_end(config: dict, key: str, rate: int) -> Iterator[str]:
-    """Lengths and frequencies that a short-time Fourier transform can be computed with."""
-    section = _at(config, *key.split("."))
-    sizes = {name: _at(section, name, kind=int) for name in section}
-    n_fft, hop, mels = (sizes.get(name, 0) for name in ("n_fft", "hop_length", "n_mels"))
-    window = sizes.get("win_length") or n_fft
-    low, high = (_at(section, name, kind=float) for name in ("f_min", "f_max"))
-    if n_fft and window > n_fft:
-        yield f"`{key}.win_length` is {window}: it must be at most `{key}.n_fft` ({n_fft})."
-    if window and hop > window:
-        yield (
-            f"`{key}.hop_length` is {hop}: it must be at most the window ({window} samples), "
-            "or sound between two frames is lost."
-        )
-    if n_fft and mels > n_fft // 2 + 1:
-        yield (
-            f"`{key}.n_mels` is {mels}: it must be at most {n_fft // 2 + 1}, "
-            f"the frequencies of `{key}.n_fft` ({n_fft})."
-        )
-    if rate and high > rate / 2:
-        yield f"`{key}.f_max` is {high:g}: it must be at most {rate / 2:g}, half the sample rate."
-    if high and low >= high:
-        yield f"`{key}.f_min` is {low:g}: it must be less than `{key}.f_max` ({high:g})."
-
-
-def _frames(config: dict) -> Iterator[str]:
-    rate = _at(config, "audio", "sample_rate", kind=int)
-    hop = _at(config, "mel", "hop_length", kind=int)
-    seconds = _at(config, "audio", "duration", kind=float)
-    samples = round(seconds * rate)
-    if hop > 0 and samples > 0 and samples % hop:
-        near = max(1, round(samples / hop)) * hop / rate
-        yield (
-            f"`audio.duration` is {seconds:g}: its {samples} samples are no multiple of "
-            f"`mel.hop_length` ({hop}); write {near:g}."
-        )
-
-
-def _noise(config: dict) -> Iterator[str]:
-    steps = _at(config, "sampling", "steps", kind=int)
-    timesteps = _at(config, "diffusion", "timesteps", kind=int)
-    if steps > timesteps > 0:
-        yield f"`sampling.steps` is {steps}: it must be at most {timesteps}, `diffusion.timesteps`."
-    first = _at(config, "diffusion", "beta_start", kind=float)
-    last = _at(config, "diffusion", "beta_end", kind=float)
-    if first > last > 0:
-        yield f"`diffusion.beta_start` is {first:g}: it must be at most {last:g}, the `beta_end`."

@@ -13,6 +13,12 @@ from pathlib import Path
 from .errors import UserError
 
 
+def give_package_to_jobs() -> None:
+    """Lets the jobs that this process starts import the package from where it stands."""
+    places = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, places))
+
+
 class _Tee:
     """Writes to the terminal and to the log."""
 

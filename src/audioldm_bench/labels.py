@@ -85,7 +85,8 @@ def system_label(system: str) -> str:
     init, _, rest = system.partition("-")
     condition, _, step = rest.partition("-")
     if (init, condition) in RUNS and step.isdigit():
-        return f"{RUNS[init, condition].label}, {steps_label(int(step))} steps"
+        steps = steps_label(int(step)).replace(" ", "\u00a0")
+        return f"{RUNS[init, condition].label}, {steps}\u00a0steps"
     return system
 
 

@@ -202,7 +202,7 @@ def build_store(
     `compute` is called with fixed slices of `part_size` ids. Memory holds one part at a time.
     """
     slices = [list(ids[i : i + part_size]) for i in range(0, len(ids), part_size)]
-    with resume_state(state, fingerprint) as folder:
+    with resume_state(state, f"{fingerprint}-{part_size}") as folder:
         if was_finished(folder) and Path(path).exists():
             return
         paths = [folder / f"part-{number:06d}.h5" for number in range(len(slices))]
@@ -249,7 +249,9 @@ def _merge(path: Path, parts: list[Path], attrs: dict) -> None:
 
 def _append(out, name: str, rows: np.ndarray) -> None:
     if name not in out:
-        chunk = (max(1, min(len(rows), (1 << 16) // max(1, rows[:1].nbytes))), *rows.shape[1:])
+        # of the row's size alone, so that the size of a part changes no byte of the file
+        row = rows.dtype.itemsize * int(np.prod(rows.shape[1:], dtype=int))
+        chunk = (max(1, (1 << 16) // max(1, row)), *rows.shape[1:])
         out.create_dataset(name, data=rows, maxshape=(None, *rows.shape[1:]), chunks=chunk)
         return
     dataset = out[name]

@@ -29,6 +29,7 @@ ADDED = [
     "seed",
     "guidance_scale",
     "candidates",
+    "sampling_steps",
     "checkpoint_sha256",
     "versions",
 ]
@@ -92,7 +93,7 @@ def make_table2(
         rows.append(_row2(key, step, path, select_by))
     heads = ["Dataset", "Pre-training", "Train condition", "Train steps"]
     title = f"Comparison of pre-training strategies. {_choice(select_by)}"
-    sheet = Sheet("II", "strategies", title, _notes(rows), heads, numbers=1, wide=True)
+    sheet = Sheet("II", "strategies", title, _notes(rows), heads, numbers=1)
     for row in rows:
         sheet.add(_lead2(row), row)
     write_tables(outputs, COLUMNS2, rows, sheet)
@@ -152,6 +153,7 @@ def _measured(path: Path, paper: Mapping[str, float]) -> Row:
     source = ours.get("provenance", {})
     for key in ("seed", "guidance_scale", "candidates", "checkpoint_sha256", "versions"):
         row[key] = source.get(key)
+    row["sampling_steps"] = source.get("steps")
     return row
 
 

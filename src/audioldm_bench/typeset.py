@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,6 @@ class Sheet:
     notes: str
     heads: list[str]
     numbers: int = 0  # how many of the last leading cells are numbers, set to the right
-    wide: bool = False  # across both columns of a page
     lines: list[tuple[list[str], list[tuple[str, str]], str]] = field(default_factory=list)
 
     def add(self, lead: list[str], row: Row) -> None:
@@ -87,7 +87,9 @@ def _markdown(sheet: Sheet) -> str:
     widths = [max(3, *(len(line[i]) for line in [heads, *body])) for i in range(len(heads))]
     rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
     lines = [_aligned(line, widths, right) for line in [heads, rule, *body]]
-    return "\n".join([f"Table {sheet.number}. {sheet.title}", sheet.notes, "", *lines, ""])
+    captions = [f"Table {sheet.number}. {sheet.title}", sheet.notes]
+    words = [line for text in captions for line in textwrap.wrap(text, 100)]
+    return "\n".join([*words, "", *lines, ""])
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
@@ -110,8 +112,7 @@ def tex_escape(text: str) -> str:
 
 
 def _latex(sheet: Sheet) -> str:
-    """A floating table; needs the package booktabs."""
-    environment = "table*" if sheet.wide else "table"
+    """A floating table across both columns of a page; needs the package booktabs."""
     heads = [*sheet.heads, *(m.heading for m in METRICS.values()), "$N$"]
     left = len(sheet.heads) - sheet.numbers
     columns = "l" * left + "r" * (len(heads) - left)
@@ -129,12 +130,11 @@ def _latex(sheet: Sheet) -> str:
     return "\n".join(
         [
             r"% Needs \usepackage{booktabs}; take in with \input.",
-            rf"\begin{{{environment}}}[t]",
+            r"\begin{table*}[t]",
             r"\centering",
             rf"\caption{{{tex_escape(sheet.title)} {tex_escape(sheet.notes)}}}",
             rf"\label{{tab:{sheet.label}}}",
             r"\footnotesize",
-            r"\setlength{\tabcolsep}{3pt}",
             rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
             r"\toprule",
             rf"  {titles} \\",
@@ -142,7 +142,7 @@ def _latex(sheet: Sheet) -> str:
             *body,
             r"\bottomrule",
             r"\end{tabular}",
-            rf"\end{{{environment}}}",
+            r"\end{table*}",
             "",
         ]
     )

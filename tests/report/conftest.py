@@ -30,11 +30,11 @@ COMPONENTS = {
 }
 
 
-def provenance(system: str, steps: int, clips: list[str]) -> dict:
+def provenance(system: str, clips: list[str]) -> dict:
     return {
         "system": system,
         "seed": 0,
-        "steps": steps,
+        "steps": 200,
         "guidance_scale": 2.5,
         "candidates": 3,
         "checkpoint_sha256": "c0ffee" * 10 + "abcd",
@@ -65,7 +65,7 @@ def tone(number: int, seconds: float) -> np.ndarray:
 def _tables(root: Path) -> dict:
     one = [
         (d, c, metrics_file(root / "m1" / f"{d}-{c}.json", {k: v * 1.1 for k, v in row.items()},
-                            provenance(f"baseline-{c}", 0, [])))
+                            provenance(f"baseline-{c}", [])))
         for (d, c), row in TABLE1.items()
     ]  # fmt: skip
     two, curves = [], []
@@ -73,7 +73,7 @@ def _tables(root: Path) -> dict:
         for step in STEPS:
             values = {k: v * (1 + abs(step - 40000) / 1e5 - 0.03) for k, v in row.items()}
             name = f"{init}-{c}-{step:07d}"
-            path = metrics_file(root / "m2" / d / f"{name}.json", values, provenance(name, step, []))
+            path = metrics_file(root / "m2" / d / f"{name}.json", values, provenance(name, []))
             two.append((d, init, c, step, path))
             curves += [(init, c, step, path)] if d == "esc50" else []
     paths = {n: root / "tables" / f"{n}.csv" for n in ("table1", "table2")}
@@ -107,7 +107,7 @@ def _systems(root: Path, seconds: float) -> list:
             folder.mkdir(parents=True)
             for i, clip in enumerate(clips):
                 audio.write(folder / f"{clip}.wav", tone(i + 7 * place + number, seconds), RATE)
-            write_json(folder.parent / "clips.json", provenance(name, 40000, clips))
+            write_json(folder.parent / "clips.json", provenance(name, clips))
             found.append((dataset, name, folder))
     return found
 

@@ -4,22 +4,25 @@ rule resample:
     """Decode a shard of {dataset}: first channel, at the study's rate."""
     input:
         manifest=rules.make_manifest.output.manifest,
-        root=lambda w: raw_root(w.dataset),
+        raw=lambda w: raw_files(w.dataset),
     output:
         f"{STUDY}/data/{{dataset}}/audio/shard-{{shard}}.h5",
     log:
         f"{STUDY}/logs/resample/{{dataset}}-{{shard}}.log",
     benchmark:
         f"{STUDY}/benchmarks/resample/{{dataset}}-{{shard}}.tsv"
-    params:
-        version=VERSIONS["resample"],
-        audio=config["audio"],
-        seed=config["seed"],
-        state=f"{STUDY}/state/resample/{{dataset}}-{{shard}}",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=120,
+    params:
+        version=VERSIONS["resample"],
+        root=lambda w: raw_root(w.dataset),
+        audio=config["audio"],
+        seed=config["seed"],
+        state=f"{STUDY}/state/resample/{{dataset}}-{{shard}}",
     script:
         "../scripts/resample.py"
 
@@ -36,12 +39,14 @@ rule export_reference:
         f"{STUDY}/logs/export_reference/{{dataset}}.log",
     benchmark:
         f"{STUDY}/benchmarks/export_reference/{{dataset}}.tsv"
-    params:
-        version=VERSIONS["resample"],
-        state=f"{STUDY}/state/export_reference/{{dataset}}",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        version=VERSIONS["resample"],
+        state=f"{STUDY}/state/export_reference/{{dataset}}",
     script:
         "../scripts/export_reference.py"

@@ -1,7 +1,10 @@
 # REQUIRED INPUTS: the config. OUTPUTS: none; names and paths that the rules share.
-import json
+import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from audioldm_bench.config import (
     check_config,
@@ -10,22 +13,51 @@ from audioldm_bench.config import (
     used_datasets,
 )
 from audioldm_bench.errors import UserError
+from audioldm_bench.job import give_package_to_jobs
 from audioldm_bench.stages import VERSIONS
 
+give_package_to_jobs()
 try:
-    check_config(config, load_schema(workflow.source_path("../schemas/config.schema.yaml")), Path.cwd())
+    check_config(
+        config,
+        load_schema(workflow.source_path("../schemas/config.schema.yaml")),
+        Path.cwd(),
+    )
 except UserError as mistake:
     raise WorkflowError(str(mistake))
 
 STUDY = f"results/{config['study']}"
 DATASETS = used_datasets(config)
+RUN = f"{STUDY}/runs/{{dataset}}/{{initialisation}}-{{condition}}"
+SYSTEM = f"{STUDY}/systems/{{dataset}}/{{system}}"
 SOURCE = config["models"]["source"]
 TRAINED = config["models"]["trained"] or {}
 CHECKPOINT = config["models"]["published"]["checkpoint"]
 BACKBONES = sorted({config["metrics"][name] for name in ("fd", "is", "kl", "fad")})
 METRICS = {name: config["metrics"][name] for name in sorted(config["metrics"])}
 RUNTIME = config["runtime"]
-CORRUPTIONS = ["noise", "mask", "disorder", "interference"]
+# corruption of Figure 1: the system that it is compared with
+CORRUPTIONS = {
+    "noise": "vocoded",
+    "mask": "vocoded",
+    "disorder": "composed",
+    "interference": "real",
+}
+# corrupted systems and their references: the keys of figure1 that make them
+CORRUPTION_KEYS = {
+    "vocoded": [],
+    "corrupted-noise": ["noise_std"],
+    "corrupted-mask": ["mask_duration"],
+    "composed": ["events_per_clip"],
+    "corrupted-disorder": ["events_per_clip"],
+    "corrupted-interference": ["interference_classes", "interference_snr_db"],
+}
+ARCHIVES = [
+    n for n in DATASETS if config["datasets"][n]["adapter"] in ("esc50", "urbansound8k")
+]
+YOUTUBE = [
+    n for n in DATASETS if config["datasets"][n]["adapter"] in ("audiocaps", "audioset")
+]
 # pictures are sent on in three formats
 FORMATS = ["png", "pdf", "svg"]
 
@@ -49,7 +81,23 @@ def raw_root(name):
     source = dataset(name)["source"]
     if source == "folder":
         return dataset(name)["folder"]
-    return f"{STUDY}/world/{name}" if source == "synthetic" else f"resources/datasets/{name}"
+    return (
+        f"{STUDY}/world/{name}"
+        if source == "synthetic"
+        else f"resources/datasets/{name}"
+    )
+
+
+def raw_files(name):
+    """What stands for a dataset's raw data as a rule's input."""
+    fetched = dataset(name)["source"] == "download" and name in YOUTUBE
+    return f"{raw_root(name)}/missing.csv" if fetched else raw_root(name)
+
+
+def adapter(wildcards):
+    """What decides how the clips of a dataset are listed."""
+    keys = ("adapter", "table", "split", "evaluation_list", "shards")
+    return {key: dataset(wildcards.dataset).get(key) for key in keys}
 
 
 def shards(name, stage):
@@ -91,12 +139,16 @@ def run_systems(name):
 def table1_systems():
     """(dataset, system) of every row of Table I."""
     conditions = config["table1"]["conditions"]
-    return [(d, f"baseline-{c}") for d in config["table1"]["datasets"] for c in conditions]
+    return [
+        (d, f"baseline-{c}") for d in config["table1"]["datasets"] for c in conditions
+    ]
 
 
 def table2_systems():
     """(dataset, system) of every checkpoint that Table II chooses from."""
-    return [(d, system) for d in config["table2"]["datasets"] for system in run_systems(d)]
+    return [
+        (d, system) for d in config["table2"]["datasets"] for system in run_systems(d)
+    ]
 
 
 def metrics_files(systems):
@@ -106,9 +158,45 @@ def metrics_files(systems):
 
 def features(name, system):
     """The feature files of one system, one a backbone."""
-    return expand(f"{STUDY}/systems/{name}/{system}/features/{{backbone}}.h5", backbone=BACKBONES)
+    return expand(
+        f"{STUDY}/systems/{name}/{system}/features/{{backbone}}.h5", backbone=BACKBONES
+    )
 
 
 def evaluation_list(name):
     """The authors' list of evaluation clips, where the dataset has one."""
     return dataset(name)["evaluation_list"] or []
+
+
+def first_step(wildcards):
+    """The step that the segment up to `wildcards.step` starts from."""
+    before = [step for step in steps(wildcards.dataset) if step < int(wildcards.step)]
+    return before[-1] if before else 0
+
+
+def start_of_segment(wildcards):
+    """The state of the segment before; for the first one the model to begin with, if any."""
+    if first_step(wildcards) > 0:
+        return f"{RUN}/state-{first_step(wildcards):07d}".format(**wildcards)
+    trained_scratch = SOURCE == "trained" and wildcards.initialisation == "scratch"
+    return [] if trained_scratch else model("unet")
+
+
+def conditions(wildcards):
+    """The embeddings that a run is conditioned on: one text file, or the shards of sounds."""
+    if wildcards.condition == "text":
+        return f"{STUDY}/data/{wildcards.dataset}/text.h5"
+    return shards(wildcards.dataset, "clap")
+
+
+def unet_of(wildcards):
+    """The diffusion model behind a system's name."""
+    if wildcards.system.startswith("baseline-"):
+        return model("unet")
+    run, step = wildcards.system.rsplit("-", 1)
+    return f"{STUDY}/runs/{wildcards.dataset}/{run}/step-{step}"
+
+
+def test_condition(wildcards):
+    """What a system is given when it samples: always text, but for the audio baseline."""
+    return "audio" if wildcards.system == "baseline-audio" else "text"

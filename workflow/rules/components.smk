@@ -16,6 +16,15 @@ rule train_component:
         f"{STUDY}/logs/train_component/{{component}}.log",
     benchmark:
         f"{STUDY}/benchmarks/train_component/{{component}}.tsv"
+    wildcard_constraints:
+        component="vae|vocoder|tagger|embedder",
+    conda:
+        "../../environment.yml"
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["components"],
         settings=lambda w: TRAINED.get(w.component),
@@ -23,13 +32,6 @@ rule train_component:
         mel=config["mel"],
         seed=config["seed"],
         state=f"{STUDY}/state/train_component/{{component}}",
-    threads: RUNTIME["threads"]
-    resources:
-        mem_mb=6000,
-        runtime=240,
-        gpu=RUNTIME["gpus_per_job"],
-    wildcard_constraints:
-        component="vae|vocoder|tagger|embedder",
     script:
         "../scripts/train_component.py"
 
@@ -44,13 +46,15 @@ rule train_tokenizer:
         f"{STUDY}/logs/train_component/tokenizer.log",
     benchmark:
         f"{STUDY}/benchmarks/train_component/tokenizer.tsv"
-    params:
-        version=VERSIONS["components"],
-        settings=TRAINED.get("tokenizer"),
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        version=VERSIONS["components"],
+        settings=TRAINED.get("tokenizer"),
     script:
         "../scripts/train_tokenizer.py"
 
@@ -67,6 +71,13 @@ rule train_clap:
         f"{STUDY}/logs/train_component/clap.log",
     benchmark:
         f"{STUDY}/benchmarks/train_component/clap.tsv"
+    conda:
+        "../../environment.yml"
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["components"],
         settings=TRAINED.get("clap"),
@@ -74,11 +85,6 @@ rule train_clap:
         audio=config["audio"],
         seed=config["seed"],
         state=f"{STUDY}/state/train_component/clap",
-    threads: RUNTIME["threads"]
-    resources:
-        mem_mb=6000,
-        runtime=240,
-        gpu=RUNTIME["gpus_per_job"],
     script:
         "../scripts/train_clap.py"
 
@@ -96,16 +102,18 @@ rule pretrain_diffusion:
         f"{STUDY}/logs/train_component/unet.log",
     benchmark:
         f"{STUDY}/benchmarks/train_component/unet.tsv"
+    conda:
+        "../../environment.yml"
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=16000,
+        runtime=720,
+        gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["training"],
         settings=TRAINED.get("diffusion"),
         diffusion=config["diffusion"],
         seed=config["seed"],
         state=f"{STUDY}/state/train_component/unet",
-    threads: RUNTIME["threads"]
-    resources:
-        mem_mb=16000,
-        runtime=720,
-        gpu=RUNTIME["gpus_per_job"],
     script:
         "../scripts/pretrain_diffusion.py"

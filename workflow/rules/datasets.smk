@@ -1,8 +1,6 @@
 # REQUIRED INPUTS: none, or a folder of the user's.
 # OUTPUTS: resources/lists/*, resources/datasets/<dataset> or <study>/world/<dataset>,
 #          <study>/data/<dataset>/{manifest,missing}.csv
-ARCHIVES = [n for n in DATASETS if dataset(n)["adapter"] in ("esc50", "urbansound8k")]
-YOUTUBE = [n for n in DATASETS if dataset(n)["adapter"] in ("audiocaps", "audioset")]
 
 
 rule download_list:
@@ -13,15 +11,18 @@ rule download_list:
         "resources/logs/download_list/{name}.log",
     benchmark:
         "resources/benchmarks/download_list/{name}.tsv"
-    params:
-        source=lambda w: config["lists"][w.name],
-        lock="config/checksums.json",
+    wildcard_constraints:
+        name="|".join(config["lists"]),
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=60,
-    wildcard_constraints:
-        name="|".join(config["lists"]),
+    params:
+        source=lambda w: config["lists"][w.name],
+        lock="config/checksums.json",
+        state="resources/state/download_list/{name}",
     script:
         "../scripts/download.py"
 
@@ -34,39 +35,51 @@ rule download_archive:
         "resources/logs/download_archive/{dataset}.log",
     benchmark:
         "resources/benchmarks/download_archive/{dataset}.tsv"
-    params:
-        files=lambda w: dataset(w.dataset)["download"],
-        licence=lambda w: dataset(w.dataset)["licence"],
-        lock="config/checksums.json",
+    wildcard_constraints:
+        dataset="|".join(ARCHIVES) or "none",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=480,
-    wildcard_constraints:
-        dataset="|".join(ARCHIVES) or "none",
+    params:
+        files=lambda w: dataset(w.dataset)["download"],
+        licence=lambda w: dataset(w.dataset)["licence"],
+        lock="config/checksums.json",
+        state="resources/state/download_archive/{dataset}",
     script:
         "../scripts/download_archive.py"
 
 
 rule download_youtube:
-    """Fetch a dataset's tables, and its clips by yt-dlp: resources/datasets/{dataset}."""
+    """Fetch a dataset's tables, and its clips by yt-dlp: what is missing in {dataset}.
+
+    The clips stand beside the list that is the output: were they declared, a failure would take
+    days of downloads with it.
+    """
     input:
         evaluation_list=lambda w: evaluation_list(w.dataset),
     output:
-        directory("resources/datasets/{dataset}"),
+        "resources/datasets/{dataset}/missing.csv",
     log:
         "resources/logs/download_youtube/{dataset}.log",
     benchmark:
         "resources/benchmarks/download_youtube/{dataset}.tsv"
-    params:
-        dataset=lambda w: dataset(w.dataset),
-        lock="config/checksums.json",
+    wildcard_constraints:
+        dataset="|".join(YOUTUBE) or "none",
+    conda:
+        "../../environment.yml"
     threads: 2
     resources:
         mem_mb=2000,
         runtime=2880,
-    wildcard_constraints:
-        dataset="|".join(YOUTUBE) or "none",
+    params:
+        files=lambda w: dataset(w.dataset)["download"],
+        adapter=adapter,
+        licence=lambda w: dataset(w.dataset)["licence"],
+        lock="config/checksums.json",
+        state="resources/state/download_youtube/{dataset}",
     script:
         "../scripts/download_youtube.py"
 
@@ -79,15 +92,17 @@ rule synthesise_dataset:
         f"{STUDY}/logs/synthesise/{{dataset}}.log",
     benchmark:
         f"{STUDY}/benchmarks/synthesise/{{dataset}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         version=VERSIONS["synthesise"],
         layout=lambda w: dataset(w.dataset)["adapter"],
         synthetic=lambda w: dataset(w.dataset).get("synthetic"),
         seed=config["seed"],
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
     script:
         "../scripts/synthesise.py"
 
@@ -95,7 +110,7 @@ rule synthesise_dataset:
 rule make_manifest:
     """List the clips of {dataset} with caption, label, recording and split."""
     input:
-        root=lambda w: raw_root(w.dataset),
+        raw=lambda w: raw_files(w.dataset),
         evaluation_list=lambda w: evaluation_list(w.dataset),
     output:
         manifest=f"{STUDY}/data/{{dataset}}/manifest.csv",
@@ -104,16 +119,16 @@ rule make_manifest:
         f"{STUDY}/logs/manifest/{{dataset}}.log",
     benchmark:
         f"{STUDY}/benchmarks/manifest/{{dataset}}.tsv"
-    params:
-        version=VERSIONS["manifest"],
-        adapter=lambda w: {
-            key: dataset(w.dataset).get(key)
-            for key in ("adapter", "table", "split", "evaluation_list", "shards")
-        },
-        seed=config["seed"],
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        version=VERSIONS["manifest"],
+        root=lambda w: raw_root(w.dataset),
+        adapter=adapter,
+        seed=config["seed"],
     script:
         "../scripts/make_manifest.py"

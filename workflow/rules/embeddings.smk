@@ -11,16 +11,18 @@ rule embed_audio:
         f"{STUDY}/logs/embed_audio/{{dataset}}-{{shard}}.log",
     benchmark:
         f"{STUDY}/benchmarks/embed_audio/{{dataset}}-{{shard}}.tsv"
-    params:
-        version=VERSIONS["embed_audio"],
-        front_end=config["models"]["clap"],
-        audio=config["audio"],
-        state=f"{STUDY}/state/embed_audio/{{dataset}}-{{shard}}",
+    conda:
+        "../../environment.yml"
     threads: RUNTIME["threads"]
     resources:
         mem_mb=6000,
         runtime=120,
         gpu=RUNTIME["gpus_per_job"],
+    params:
+        version=VERSIONS["embed_audio"],
+        front_end=config["models"]["clap"],
+        audio=config["audio"],
+        state=f"{STUDY}/state/embed_audio/{{dataset}}-{{shard}}",
     script:
         "../scripts/embed_audio.py"
 
@@ -36,15 +38,17 @@ rule embed_text:
         f"{STUDY}/logs/embed_text/{{dataset}}.log",
     benchmark:
         f"{STUDY}/benchmarks/embed_text/{{dataset}}.tsv"
-    params:
-        version=VERSIONS["embed_text"],
-        template=lambda w: dataset(w.dataset)["caption_template"],
-        state=f"{STUDY}/state/embed_text/{{dataset}}",
+    conda:
+        "../../environment.yml"
     threads: RUNTIME["threads"]
     resources:
         mem_mb=6000,
         runtime=60,
         gpu=RUNTIME["gpus_per_job"],
+    params:
+        version=VERSIONS["embed_text"],
+        template=lambda w: dataset(w.dataset)["caption_template"],
+        state=f"{STUDY}/state/embed_text/{{dataset}}",
     script:
         "../scripts/embed_text.py"
 
@@ -60,15 +64,17 @@ rule encode_latents:
         f"{STUDY}/logs/encode/{{dataset}}-{{shard}}.log",
     benchmark:
         f"{STUDY}/benchmarks/encode/{{dataset}}-{{shard}}.tsv"
-    params:
-        version=VERSIONS["encode"],
-        audio=config["audio"],
-        mel=config["mel"],
-        state=f"{STUDY}/state/encode/{{dataset}}-{{shard}}",
+    conda:
+        "../../environment.yml"
     threads: RUNTIME["threads"]
     resources:
         mem_mb=8000,
         runtime=240,
         gpu=RUNTIME["gpus_per_job"],
+    params:
+        version=VERSIONS["encode"],
+        audio=config["audio"],
+        mel=config["mel"],
+        state=f"{STUDY}/state/encode/{{dataset}}-{{shard}}",
     script:
         "../scripts/encode_latents.py"

@@ -7,11 +7,22 @@ rule extract_features:
         provenance=f"{SYSTEM}/clips.json",
         weights=[backbone(name) for name in BACKBONES],
     output:
-        expand(f"{SYSTEM}/features/{{backbone}}.h5", backbone=BACKBONES, allow_missing=True),
+        expand(
+            f"{SYSTEM}/features/{{backbone}}.h5",
+            backbone=BACKBONES,
+            allow_missing=True,
+        ),
     log:
         f"{STUDY}/logs/features/{{dataset}}-{{system}}.log",
     benchmark:
         f"{STUDY}/benchmarks/features/{{dataset}}-{{system}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: RUNTIME["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["features"],
         backbones=BACKBONES,
@@ -19,11 +30,6 @@ rule extract_features:
         nominal_duration=lambda w: dataset(w.dataset)["nominal_duration"],
         minimum_duration=config["metrics"]["minimum_duration"],
         state=f"{STUDY}/state/features/{{dataset}}-{{system}}",
-    threads: RUNTIME["threads"]
-    resources:
-        mem_mb=4000,
-        runtime=60,
-        gpu=RUNTIME["gpus_per_job"],
     script:
         "../scripts/extract_features.py"
 
@@ -40,14 +46,16 @@ rule compute_metrics:
         f"{STUDY}/logs/metrics/{{dataset}}-{{system}}.log",
     benchmark:
         f"{STUDY}/benchmarks/metrics/{{dataset}}-{{system}}.tsv"
-    params:
-        version=VERSIONS["metrics"],
-        backbones=BACKBONES,
-        metrics=METRICS,
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        version=VERSIONS["metrics"],
+        backbones=BACKBONES,
+        metrics=METRICS,
     script:
         "../scripts/compute_metrics.py"
 
@@ -59,24 +67,25 @@ rule corruption_metrics:
     """The metrics against the share of corrupted clips, for every corruption of Figure 1."""
     input:
         corrupted=[features(FIGURE1, f"corrupted-{kind}") for kind in CORRUPTIONS],
-        composed=features(FIGURE1, "composed"),
-        real=features(FIGURE1, "real"),
+        reference=[features(FIGURE1, reference) for reference in CORRUPTIONS.values()],
     output:
         f"{STUDY}/figures/fig1.csv",
     log:
         f"{STUDY}/logs/corruption_metrics.log",
     benchmark:
         f"{STUDY}/benchmarks/corruption_metrics.tsv"
-    params:
-        version=VERSIONS["metrics"],
-        backbones=BACKBONES,
-        corruptions=CORRUPTIONS,
-        metrics=METRICS,
-        shares=config["figure1"]["shares"],
-        seed=config["seed"],
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=60,
+    params:
+        version=VERSIONS["metrics"],
+        backbones=BACKBONES,
+        corruptions=list(CORRUPTIONS),
+        metrics=METRICS,
+        shares=config["figure1"]["shares"],
+        seed=config["seed"],
     script:
         "../scripts/corruption_metrics.py"

@@ -7,13 +7,16 @@ rule download_checkpoint:
         "resources/logs/download_checkpoint/{checkpoint}.log",
     benchmark:
         "resources/benchmarks/download_checkpoint/{checkpoint}.tsv"
-    params:
-        source=lambda w: config["models"]["published"]["checkpoints"][w.checkpoint],
-        lock="config/checksums.json",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=480,
+    params:
+        source=lambda w: config["models"]["published"]["checkpoints"][w.checkpoint],
+        lock="config/checksums.json",
+        state="resources/state/download_checkpoint/{checkpoint}",
     script:
         "../scripts/download.py"
 
@@ -34,12 +37,14 @@ rule import_checkpoint:
         "resources/logs/import_checkpoint/{checkpoint}.log",
     benchmark:
         "resources/benchmarks/import_checkpoint/{checkpoint}.tsv"
-    params:
-        version=VERSIONS["import"],
+    conda:
+        "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=24000,
+        mem_mb=12000,
         runtime=60,
+    params:
+        version=VERSIONS["import"],
     script:
         "../scripts/import_checkpoint.py"
 
@@ -52,15 +57,18 @@ rule download_tokenizer:
         "resources/logs/download_tokenizer/{name}.log",
     benchmark:
         "resources/benchmarks/download_tokenizer/{name}.tsv"
-    params:
-        source=lambda w: config["models"]["published"]["tokenizer"][w.name],
-        lock="config/checksums.json",
+    wildcard_constraints:
+        name=r"vocab\.json|merges\.txt",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=30,
-    wildcard_constraints:
-        name=r"vocab\.json|merges\.txt",
+    params:
+        source=lambda w: config["models"]["published"]["tokenizer"][w.name],
+        lock="config/checksums.json",
+        state="resources/state/download_tokenizer/{name}",
     script:
         "../scripts/download.py"
 
@@ -73,12 +81,15 @@ rule download_backbone:
         "resources/logs/download_backbone/{name}.log",
     benchmark:
         "resources/benchmarks/download_backbone/{name}.tsv"
-    params:
-        source=lambda w: config["models"]["published"]["backbones"][w.name],
-        lock="config/checksums.json",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=120,
+    params:
+        source=lambda w: config["models"]["published"]["backbones"][w.name],
+        lock="config/checksums.json",
+        state="resources/state/download_backbone/{name}",
     script:
         "../scripts/download.py"

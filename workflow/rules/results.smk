@@ -2,6 +2,14 @@
 # OUTPUTS: <study>/tables/*, <study>/figures/*, <study>/report.html
 FIGURE2 = config["figure2"]["dataset"]
 FIGURE2_SYSTEMS = [(FIGURE2, system) for system in run_systems(FIGURE2)]
+SHOWN = [(d, "real") for d in DATASETS] + table1_systems() + table2_systems()
+SEGMENTS = [
+    (d, initialisation, condition, step)
+    for d in config["table2"]["datasets"]
+    for initialisation in config["training"]["initialisations"]
+    for condition in config["training"]["conditions"]
+    for step in steps(d)
+]
 COMPONENTS = ["clap", "vae", "vocoder", "tagger", "embedder", "unet"] if TRAINED else []
 
 
@@ -17,15 +25,17 @@ rule tables:
         f"{STUDY}/logs/tables.log",
     benchmark:
         f"{STUDY}/benchmarks/tables.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         version=VERSIONS["tables"],
         table1=table1_systems(),
         table2=table2_systems(),
         select_by=config["table2"]["select_by"],
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     script:
         "../scripts/make_tables.py"
 
@@ -42,13 +52,15 @@ rule figures:
         f"{STUDY}/logs/figures.log",
     benchmark:
         f"{STUDY}/benchmarks/figures.tsv"
-    params:
-        version=VERSIONS["figures"],
-        figure2=FIGURE2_SYSTEMS,
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        version=VERSIONS["figures"],
+        figure2=FIGURE2_SYSTEMS,
     script:
         "../scripts/make_figures.py"
 
@@ -59,7 +71,8 @@ rule write_report:
         tables=rules.tables.output,
         figures=rules.figures.output,
         figure1=rules.corruption_metrics.output,
-        metrics=metrics_files(table1_systems() + table2_systems()),
+        systems=[f"{STUDY}/systems/{d}/{system}/clips.json" for d, system in SHOWN],
+        runs=[f"{STUDY}/runs/{d}/{i}-{c}/step-{step:07d}" for d, i, c, step in SEGMENTS],
         missing=[f"{STUDY}/data/{name}/missing.csv" for name in DATASETS],
         audio=[shards(name, "audio") for name in DATASETS],
         components=[model(name) for name in COMPONENTS],
@@ -69,14 +82,21 @@ rule write_report:
         f"{STUDY}/logs/report.log",
     benchmark:
         f"{STUDY}/benchmarks/report.tsv"
-    params:
-        version=VERSIONS["report"],
-        study=config["study"],
-        sounds_per_dataset=config["report"]["sounds_per_dataset"],
-        config=config,
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=20,
+    params:
+        version=VERSIONS["report"],
+        study=config["study"],
+        config={key: config[key] for key in sorted(config) if key != "runtime"},
+        datasets=DATASETS,
+        shards=[dataset(name)["shards"] for name in DATASETS],
+        systems=SHOWN,
+        runs=[(d, i, c) for d, i, c, _ in SEGMENTS],
+        sounds_per_dataset=config["report"]["sounds_per_dataset"],
+        benchmarks=f"{STUDY}/benchmarks",
     script:
         "../scripts/write_report.py"

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from snakemake.script import snakemake
-
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads):
@@ -12,11 +10,13 @@ with job(snakemake.log[0], snakemake.threads):
     corrupt_clips(
         Path(snakemake.input.clips),
         Path(snakemake.output.clips),
+        Path(snakemake.output.provenance),
         kind=snakemake.params.kind,
         manifest_path=Path(snakemake.input.manifest),
         figure1_config=snakemake.params.figure1,
         mel_config=snakemake.params.mel,
         vocoder_folder=Path(snakemake.input.vocoder),
+        sample_rate=snakemake.params.sample_rate,
         nominal_duration=snakemake.params.nominal_duration,
         seed=snakemake.params.seed,
         state=Path(snakemake.params.state),

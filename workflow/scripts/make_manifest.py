@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from snakemake.script import snakemake
-
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads):
     from audioldm_bench.datasets.prepare import make_manifest
 
     make_manifest(
-        Path(snakemake.input.root),
+        Path(snakemake.params.root),
         snakemake.params.adapter,
         dataset=snakemake.wildcards.dataset,
         seed=snakemake.params.seed,

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from snakemake.script import snakemake
-
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads):
@@ -12,7 +10,7 @@ with job(snakemake.log[0], snakemake.threads):
     runtime = snakemake.config["runtime"]
     resample_shard(
         Path(snakemake.input.manifest),
-        Path(snakemake.input.root),
+        Path(snakemake.params.root),
         int(snakemake.wildcards.shard),
         Path(snakemake.output[0]),
         audio_config=snakemake.params.audio,

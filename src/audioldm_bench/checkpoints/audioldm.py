@@ -7,6 +7,7 @@ another kind is not half understood.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -123,8 +124,6 @@ def scale_factor(tensor: torch.Tensor) -> float:
 
 def _write_tokenizer(files: dict[str, Path], folder: Path, vocab_size: int) -> None:
     """The two files of RoBERTa's tokenizer, checked against the text tower's embeddings."""
-    import json
-
     try:
         vocabulary = json.loads(Path(files["vocab"]).read_text(encoding="utf-8"))
         merges = Path(files["merges"]).read_text(encoding="utf-8").splitlines()
@@ -152,7 +151,7 @@ def convert(
     scale = scale_factor(parts[""]["scale_factor"])
     averaged = ema_weights(parts["raw"], parts["ema"])
     parameters = {}
-    for name, make in {
+    for name, make in {  # one at a time: memory holds one component
         "unet": lambda: convert_unet(averaged, head_channels),
         "vae": lambda: convert_vae(parts["vae"], scale),
         "vocoder": lambda: convert_vocoder(parts["vocoder"]),
@@ -161,11 +160,10 @@ def convert(
         model = make()
         model.save_pretrained(folder / name)
         parameters[name] = sum(p.numel() for p in model.parameters())
-        if name == "clap":
-            vocabulary = model.config.text_config.vocab_size
     DDIMScheduler(**SCHEDULER).save_pretrained(folder / "scheduler")
     write_front_end(folder / "clap", FRONT_END)
-    _write_tokenizer(tokenizer_files, folder / "clap", vocabulary)
+    vocab_size = parts["clap"].width("text_branch.embeddings.word_embeddings.weight")
+    _write_tokenizer(tokenizer_files, folder / "clap", vocab_size)
     unused["raw weights, the EMA weights are taken"] = len(parts["raw"])
     used = {"unet": len(averaged), **{k: len(parts[k]) for k in ("vae", "vocoder", "clap")}}
     return {

@@ -1,7 +1,7 @@
 """The UNet of AudioLDM: architecture from the shapes, names as in diffusers.
 
-Facts: audioldm/latent_diffusion/openaimodel.py and ema.py [code]; heads as in facts of the release:
-channels // num_head_channels, where 32 channels a head in S and M, 64 in L.
+Facts: audioldm/latent_diffusion/openaimodel.py and ema.py [code]. Heads: channels //
+num_head_channels, which is 32 in S and M, 64 in L (audioldm/utils.py [code]).
 """
 
 from __future__ import annotations
@@ -45,15 +45,21 @@ def ema_weights(raw: Weights, ema: Weights) -> Weights:
     UserError if the file has no averaged weights, or not one for each raw one.
     """
     flat = {("diffusion_model." + key).replace(".", ""): key for key in raw}
-    if not ema or len(flat) != len(raw):
-        raise UserError("it holds no EMA weights (model_ema.*), from which the model samples")
-    lacking = [ema.prefix + name for name in flat if name not in ema]
-    left = [ema.prefix + name for name in ema if name not in flat]
-    if lacking or left:
+    if not ema:
         raise UserError(
-            f"EMA and raw weights do not pair: {len(lacking)} missing ({listing(lacking)}), "
-            f"{len(left)} unknown ({listing(left)})"
+            "it holds no EMA weights (model_ema.*), from which the original code samples; "
+            "take the checkpoint as it was published"
         )
+    if len(flat) != len(raw):
+        raise UserError("two of its UNet keys have one name without dots: the averages are mixed")
+    lacking = [
+        f"{raw.prefix}{key} ({ema.prefix}{name})" for name, key in flat.items() if name not in ema
+    ]
+    left = [ema.prefix + name for name in ema if name not in flat]
+    if lacking:
+        raise UserError(f"{len(lacking)} UNet keys without an average: {listing(lacking)}")
+    if left:
+        raise UserError(f"{len(left)} unknown keys: {listing(left)}")
     return Weights({key: ema[name] for name, key in flat.items()}, raw.prefix)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import audio
 from ..clap import Clap, ClapLogMel, extractor_config, prompt, write_front_end
 from ..pretrained import device
 from ..tokenizer import FILES, load_tokenizer
-from .corpus import Clip, Corpus
+from ..vae import prepare
+from .corpus import Clip, Corpus, batches
 from .job import Figure, Job, component_job, known_fields
 
 MAX_LOGIT_SCALE = 100.0  # as CLIP and CLAP are trained
@@ -52,7 +52,7 @@ def train_clap(
     ) as job:
         job.seed_weights()
         clap = build_clap(settings, clap_config, tokenizer_folder)
-        history = job.train(clap.model, lambda _: _loss(job, clap))
+        history = job.train(clap.model, lambda: _loss(job, clap))
 
         def save(folder: Path) -> None:
             clap.model.save_pretrained(folder)
@@ -60,7 +60,7 @@ def train_clap(
             for name in (*FILES, "tokenizer_config.json"):
                 (folder / name).write_bytes((Path(tokenizer_folder) / name).read_bytes())
 
-        job.finish(save, retrieval(clap, job.corpus), history)
+        job.finish(save, retrieval(clap, job.corpus, settings["wordings"]), history)
 
 
 def build_clap(settings: dict, clap_config: dict, tokenizer_folder: Path) -> Clap:
@@ -86,35 +86,46 @@ def build_clap(settings: dict, clap_config: dict, tokenizer_folder: Path) -> Cla
     return Clap(ClapModel(config).to(device()), tokenizer, front_end)
 
 
-def wording(clip: Clip, templates: Sequence[str]) -> str:
-    """The clip's text by a random template, in small letters every second time.
+def wording(clip: Clip, settings: dict) -> str:
+    """A text for the clip, drawn at random, in small letters every second time.
 
-    The wide corpus has captions and display names; the small datasets have bare class names.
+    With chance `wording_share` its labels are put into sentences by `wordings` (label to texts)
+    and joined by one of `joiners`: keyword-to-caption augmentation (Wu et al. 2023), without
+    which a model of class names understands no caption. Else one of `templates` is filled.
     """
-    template = templates[int(torch.randint(len(templates), ()))]
-    text = prompt(template, caption=clip.caption, label=";".join(clip.labels))
+    wordings = settings["wordings"]
+    told = [wordings[label] for label in clip.labels if label in wordings]
+    if told and len(told) == len(clip.labels) and torch.rand(()) < settings["wording_share"]:
+        order = torch.randperm(len(told)).tolist()
+        text = _pick(settings["joiners"]).join(_pick(told[i]) for i in order)
+    else:
+        template = _pick(settings["templates"])
+        text = prompt(template, caption=clip.caption, label=";".join(clip.labels) or clip.caption)
     return text.lower() if torch.rand(()) < 0.5 else text
 
 
-def _sound(clap: Clap, corpus: Corpus, clip: Clip, roll: bool) -> np.ndarray:
-    """The clip as the audio tower hears it, levelled; `roll`: from a random moment on."""
-    waveform = audio.normalise(corpus.native(clip))
-    if roll:
-        waveform = np.roll(waveform, int(torch.randint(len(waveform), ())))
-    return clap.front_end.prepare(waveform, corpus.sample_rate)
+def _pick(texts: Sequence[str]) -> str:
+    return texts[int(torch.randint(len(texts), ()))]
+
+
+def _sound(clap: Clap, corpus: Corpus, clip: Clip) -> np.ndarray:
+    """The clip, from a random moment on, as the stage that embeds a dataset gives it to CLAP."""
+    waveform = corpus.native(clip)
+    rolled = np.roll(waveform, int(torch.randint(len(waveform), ())))
+    return clap.front_end.prepare(prepare(rolled, corpus.n_samples), corpus.sample_rate)
 
 
 def agreement(clips: Sequence[Clip]) -> torch.Tensor:
-    """(B, B) targets, each row a distribution: shared labels of two clips over all of theirs.
+    """(B, B) targets, each row a distribution: shared tags of two clips over all of theirs.
 
     Two clips of a class are not each other's negatives, so that towers need not tell apart what
     the captions do not.
     """
-    sets = [set(clip.labels) for clip in clips]
+    sets = [clip.tags for clip in clips]
     shared = torch.eye(len(sets))
     for i, a in enumerate(sets):
         for j, b in enumerate(sets):
-            if i != j and a | b:
+            if i != j:
                 shared[i, j] = len(a & b) / len(a | b)
     return shared / shared.sum(dim=1, keepdim=True)
 
@@ -122,8 +133,8 @@ def agreement(clips: Sequence[Clip]) -> torch.Tensor:
 def _loss(job: Job, clap: Clap) -> dict[str, torch.Tensor]:
     """Symmetric cross-entropy of audio-text similarities against `agreement`."""
     clips = job.corpus.draw(job.settings["batch_size"])
-    waveforms = np.stack([_sound(clap, job.corpus, clip, roll=True) for clip in clips])
-    tokens = clap.tokenize([wording(clip, job.settings["templates"]) for clip in clips])
+    waveforms = np.stack([_sound(clap, job.corpus, clip) for clip in clips])
+    tokens = clap.tokenize([wording(clip, job.settings) for clip in clips])
     with torch.no_grad():
         features = clap.front_end(torch.from_numpy(waveforms).to(device()))
     model = clap.model
@@ -138,28 +149,25 @@ def _loss(job: Job, clap: Clap) -> dict[str, torch.Tensor]:
     return {"loss": torch.stack(losses).mean()}
 
 
-def retrieval(clap: Clap, corpus: Corpus) -> list[Figure]:
-    """Recall@1 of the class on held-out clips, both ways, and of the class by its bare name."""
+def retrieval(clap: Clap, corpus: Corpus, wordings: dict[str, Sequence[str]]) -> list[Figure]:
+    """Recall@1 of the class on held-out clips, by text, by sound, and by the bare class name.
+
+    Texts are the held-out captions and the wordings of their labels. A hit has a tag in common.
+    """
     clips = corpus.heldout
-    sounds = np.concatenate([_embed(clap, corpus, clip) for clip in clips])
-    named = {clip.caption: clip for clip in clips}
-    texts = clap.embed_text(list(named))
-    names = sorted({label for clip in clips for label in clip.labels})
-    of_clips = [set(clip.labels) for clip in clips]
-    of_texts = [set(clip.labels) for clip in named.values()]
-    similar = sounds @ texts.T
+    ready = (corpus.waveforms(some).cpu().numpy() for some in batches(clips))
+    sounds = np.concatenate([clap.embed_audio(list(w), corpus.sample_rate) for w in ready])
+    texts = {clip.caption: clip.tags for clip in clips}
+    names = sorted({tag for clip in clips for tag in clip.tags})
+    texts |= {text: {name} for name in names for text in wordings.get(name, ())}
+    of_clips, of_texts = [clip.tags for clip in clips], list(texts.values())
+    similar = sounds @ clap.embed_text(list(texts)).T
     by_name = sounds @ clap.embed_text(names).T
     return [
         _recall("recall@1 text to audio", similar.T, of_texts, of_clips),
         _recall("recall@1 audio to text", similar, of_clips, of_texts),
         _recall("recall@1 audio to class name", by_name, of_clips, [{n} for n in names]),
     ]
-
-
-@torch.no_grad()
-def _embed(clap: Clap, corpus: Corpus, clip: Clip) -> np.ndarray:
-    """(1, P): the held-out clip as the stage that embeds a dataset does it."""
-    return clap.embed_audio([audio.normalise(corpus.native(clip))], corpus.sample_rate)
 
 
 def _recall(

@@ -57,7 +57,7 @@ def train_cnn(
                 "labels": job.corpus.labels,
             }
         ).to(device())
-        history = job.train(network, lambda _: _loss(job, network))
+        history = job.train(network, lambda: _loss(job, network))
         job.finish(lambda folder: save_cnn(network, folder), [_accuracy(job, network)], history)
 
 

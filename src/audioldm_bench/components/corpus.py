@@ -24,6 +24,11 @@ class Clip:
     caption: str
     labels: tuple[str, ...]
 
+    @property
+    def tags(self) -> set[str]:
+        """What two clips have in common: their labels, or the caption where there are none."""
+        return set(self.labels) or {self.caption}
+
 
 class Corpus:
     """Training and held-out clips of a dataset's audio shards; a context manager.

@@ -52,15 +52,11 @@ class Job:
         torch.manual_seed(seeds.derive(self.seed, self.name, "weights"))
 
     def train(
-        self,
-        network: torch.nn.Module,
-        loss: Callable[[int], dict[str, torch.Tensor]],
-        on_step: Callable[[int], None] | None = None,
+        self, network: torch.nn.Module, loss: Callable[[], dict[str, torch.Tensor]]
     ) -> list[dict]:
-        """Minimise `loss(step)["loss"]` over the network's weights; the rows of all steps.
+        """Minimise `loss()["loss"]` over the network's weights; the rows of all steps.
 
         AdamW; the learning rate rises over the first 5 % of the steps and falls as a cosine.
-        `on_step` is called before each step.
         """
         optimizer = torch.optim.AdamW(
             network.parameters(),
@@ -71,11 +67,9 @@ class Job:
         steps = self.settings["steps"]
 
         def step(i: int) -> dict[str, float]:
-            if on_step:
-                on_step(i)
             for group in optimizer.param_groups:
                 group["lr"] = self.settings["learning_rate"] * warm_cosine(i, steps)
-            figures = loss(i)
+            figures = loss()
             optimizer.zero_grad(set_to_none=True)
             figures["loss"].backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), self.settings["gradient_clip"])

@@ -59,7 +59,7 @@ def train_vae(
         check_shape(vae, min(frames, settings["crop_frames"]), mel_config["n_mels"])
         mean = mean_spectrogram(job.corpus, log_mel)
         _start_at(vae, mean)
-        history = job.train(vae, lambda _: _loss(job, vae, log_mel))
+        history = job.train(vae, lambda: _loss(job, vae, log_mel))
         vae.register_to_config(scaling_factor=_scaling_factor(job.corpus, vae, log_mel))
         job.finish(vae.save_pretrained, _quality(job.corpus, vae, log_mel, mean), history)
 

@@ -62,7 +62,7 @@ def train_vocoder(
         job.seed_weights()
         vocoder = build_vocoder(settings["model"], mel_config, job.corpus.sample_rate)
         vocoder.to(device())
-        history = job.train(vocoder, lambda _: _loss(job, vocoder, log_mel))
+        history = job.train(vocoder, lambda: _loss(job, vocoder, log_mel))
         job.finish(vocoder.save_pretrained, _quality(job.corpus, vocoder, log_mel, mean), history)
 
 

@@ -28,12 +28,14 @@ from audioldm_bench.store import (
 )
 
 SYSTEMS = {  # kind: the name of the system that it makes
+    "vocoded": "vocoded",  # nothing wrong but the vocoder: the reference of `noise` and `mask`
     "noise": "corrupted-noise",
     "mask": "corrupted-mask",
     "interference": "corrupted-interference",
     "composed": "composed",  # nothing wrong with it: the reference of `disorder`
     "disorder": "corrupted-disorder",
 }
+SPECTRAL = ("vocoded", "noise", "mask")  # made in the log-mel domain, heard through the vocoder
 
 
 def corrupt_clips(
@@ -55,12 +57,12 @@ def corrupt_clips(
     """Writes a corrupted copy of each wav of `real_clips_folder`, of `nominal_duration` s.
 
     `kind` is one of `SYSTEMS`. Clips that cannot be corrupted (silent, unreadable) are left out
-    and named in `clips_json` with the reason. `vocoder_folder` is needed by noise and mask only.
+    and named in `clips_json` with the reason. `vocoder_folder` is needed by the `SPECTRAL` kinds only.
     """
     if kind not in SYSTEMS:
         raise UserError(f"figure1: unknown corruption '{kind}'; known are {', '.join(SYSTEMS)}")
     real = open_real_clips(real_clips_folder, manifest_path, sample_rate, nominal_duration)
-    vocoder = Path(vocoder_folder) if kind in ("noise", "mask") and vocoder_folder else None
+    vocoder = Path(vocoder_folder) if kind in SPECTRAL and vocoder_folder else None
     settings = {
         "figure1": dict(figure1_config),
         "mel": dict(mel_config),
@@ -118,7 +120,7 @@ def _corruption(
     seed: int,
 ) -> tuple[Corruption, dict]:
     """The corruption of a kind, and what clips.json says about how it was made."""
-    if kind in ("noise", "mask"):
+    if kind in SPECTRAL:
         if vocoder_folder is None:
             raise UserError(f"figure1: {kind} needs a vocoder, and none was given")
         from audioldm_bench.corruptions.spectral import mel_corruption

@@ -34,7 +34,7 @@ def mask_block(
 def mel_corruption(
     kind: str, real: RealClips, figure1: Mapping, mel: Mapping, vocoder_folder: Path, seed: int
 ) -> Corruption:
-    """Log-mel, changed, and back to sound by the vocoder, one clip at a time.
+    """Log-mel, changed (or not: "vocoded"), and back to sound by the vocoder, one clip at a time.
 
     The vocoder hears the level that it was trained on; the clip's own level is given back.
     """
@@ -47,7 +47,14 @@ def mel_corruption(
     device = next(vocoder.parameters()).device
     hop, floor = mel["hop_length"], float(np.log(LogMel.floor))
     padded = -(-real.n_samples // hop) * hop
-    block = round(figure1["mask_duration"] * real.rate / hop)
+
+    def change(log_mel: np.ndarray, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+        if kind == "noise":
+            return add_noise(log_mel, figure1["noise_std"], rng)
+        if kind == "mask":
+            block = round(figure1["mask_duration"] * real.rate / hop)
+            return mask_block(log_mel, block, n_samples // hop, floor, rng)
+        return log_mel
 
     def corrupt(clip_id: str) -> np.ndarray:
         samples = real.read(clip_id)
@@ -55,10 +62,7 @@ def mel_corruption(
         waveform = torch.from_numpy(audio.fit(audio.normalise(samples), padded))
         log_mel = front_end(waveform[None])[0].numpy()
         rng = np.random.default_rng(derive(seed, kind, clip_id))
-        if kind == "noise":
-            changed = add_noise(log_mel, figure1["noise_std"], rng)
-        else:
-            changed = mask_block(log_mel, block, len(samples) // hop, floor, rng)
+        changed = change(log_mel, len(samples), rng)
         sound = vocode(vocoder, torch.from_numpy(changed)[None].to(device), real.n_samples)
         return sound[0].cpu().numpy() * level
 

@@ -28,6 +28,11 @@ def _tables(root: Path) -> dict[Path, str]:
     return found
 
 
+def _rows(table: Path, split: str) -> list[dict[str, str]]:
+    """A study can do without validation clips, but not without the others of a table."""
+    return read_rows(table, _COLUMNS, may_be_empty=split == "validation")
+
+
 def scan(root: Path, dataset_config: dict) -> list[Clip]:
     """All clips in the dataset's own splits, with the first caption that the table has for each.
 
@@ -37,7 +42,7 @@ def scan(root: Path, dataset_config: dict) -> list[Clip]:
     tables = _tables(root)
     first: dict[str, tuple[str, str]] = {}
     for table, split in tables.items():
-        for row in read_rows(table, _COLUMNS):
+        for row in _rows(table, split):
             name = row["youtube_id"]
             if first.setdefault(name, (split, row["caption"]))[0] != split:
                 raise UserError(f"{table}: the clip {name} is in the {first[name][0]} table too")
@@ -53,8 +58,8 @@ def scan(root: Path, dataset_config: dict) -> list[Clip]:
 def segments(root: Path) -> dict[str, Segment]:
     """Where each clip lies in its video, by YouTube id."""
     found: dict[str, Segment] = {}
-    for table in _tables(root):
-        for number, row in enumerate(read_rows(table, _COLUMNS), start=2):
+    for table, split in _tables(root).items():
+        for number, row in enumerate(_rows(table, split), start=2):
             name, start = row["youtube_id"], row["start_time"]
             piece = segment(table, number, name, start, f"{_number(start) + DURATION}")
             found.setdefault(name, piece)

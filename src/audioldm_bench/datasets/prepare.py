@@ -62,9 +62,7 @@ def make_manifest(
     return _told(dataset, present, missing=len(absent), left_out=len(scanned) - len(clips))
 
 
-def _refuse_empty(
-    root: Path, dataset: str, clips: Sequence[Clip], present: Sequence[Clip]
-) -> None:
+def _refuse_empty(root: Path, dataset: str, clips: Sequence[Clip], present: Sequence[Clip]) -> None:
     if not present:
         raise UserError(
             f"datasets.{dataset}: none of its {len(clips)} sound files is in {root}"
@@ -83,9 +81,7 @@ def _in_shards(clips: Sequence[Clip], shards: int, dataset: str) -> list[Clip]:
             f"datasets.{dataset}.shards: {shards} is not between 1 and the number of clips that"
             f" are there, {len(clips)}"
         )
-    return [
-        replace(clip, shard=number * shards // len(clips)) for number, clip in enumerate(clips)
-    ]
+    return [replace(clip, shard=number * shards // len(clips)) for number, clip in enumerate(clips)]
 
 
 def _told(dataset: str, clips: Sequence[Clip], **others: int) -> dict[str, int]:

@@ -23,10 +23,10 @@ def assign_splits(clips: Sequence[Clip], split_config: dict, seed: int) -> list[
     """The clips that are used, each with its split, sorted by id.
 
     `split_config`: kind (random | fold | official), evaluation and validation (numbers of clips),
-    evaluation_folds, stratify. `official` is the dataset's own split; with evaluation > 0 that
-    many of its evaluation clips are drawn and the others left out, and so for validation where
-    it has a validation split. UserError when a number is
-    larger than what is there, or the dataset lacks what the kind needs.
+    evaluation_folds, stratify. With `fold`, evaluation 0 is all of the folds; `official` is the
+    dataset's own split, where evaluation 0 is all and validation 0 what the dataset has. Other
+    numbers draw that many of the clips there, and the others are left out. UserError when a
+    number is larger than what is there, or the dataset lacks what the kind needs.
     """
     clips = sorted(clips, key=lambda clip: clip.clip_id)
     makers = {"random": _random, "fold": _fold, "official": _official}
@@ -102,15 +102,14 @@ def _fold(clips: list[Clip], config: dict, seed: int) -> list[Clip]:
     if "" in folds:
         raise UserError("split.kind: fold needs a fold for every clip, which this dataset lacks")
     if not chosen or not chosen <= folds:
-        raise UserError(
-            f"split.evaluation_folds: {sorted(chosen)} must be some of {sorted(folds)}"
-        )
+        raise UserError(f"split.evaluation_folds: {sorted(chosen)} must be some of {sorted(folds)}")
     evaluated = {clip.group for clip in clips if clip.fold in chosen}
-    return [
+    kept = [
         replace(clip, split="evaluation" if clip.fold in chosen else "train")
         for clip in clips
         if clip.fold in chosen or clip.group not in evaluated
     ]
+    return _truncate(kept, "evaluation", config, seed) if config["evaluation"] else kept
 
 
 def _official(clips: list[Clip], config: dict, seed: int) -> list[Clip]:
@@ -129,7 +128,7 @@ def _truncate(clips: list[Clip], split: str, config: dict, seed: int) -> list[Cl
     own = [clip for clip in clips if clip.split == split]
     if total > len(own):
         raise UserError(
-            f"split.{split}: {total} clips are asked for and the official {split} split has"
+            f"split.{split}: {total} clips are asked for and the dataset's {split} split has"
             f" {len(own)}; set at most that, or 0 for all"
         )
     drawn = _draw(own, total, config["stratify"], seed, split)

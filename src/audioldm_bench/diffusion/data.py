@@ -13,6 +13,8 @@ from .. import seeds
 from ..errors import UserError
 from ..store import Store, read_json
 
+CONDITIONS = ("audio", "text")
+
 
 @dataclass
 class Batch:
@@ -59,10 +61,17 @@ class TrainingSet:
                 f"{condition_paths[0]}: no embedding of {lost[0]} ({len(lost)} such clips);"
                 " delete the file to have it made again"
             )
-        self._epoch, self._order = -1, np.empty(0, np.int64)
+        self._epoch: tuple[int, int] | None = None  # (seed, epoch) of `_order`
+        self._order = np.empty(0, np.int64)
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __enter__(self) -> TrainingSet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._latents.close()
@@ -71,9 +80,9 @@ class TrainingSet:
     def _clip_at(self, position: int, seed: int) -> int:
         """Index of the clip at a place in the endless row of shuffled epochs."""
         epoch, place = divmod(position, len(self))
-        if epoch != self._epoch:
+        if self._epoch != (seed, epoch):
             draw = np.random.default_rng(seeds.derive(seed, "epoch", epoch))
-            self._epoch, self._order = epoch, draw.permutation(len(self))
+            self._epoch, self._order = (seed, epoch), draw.permutation(len(self))
         return int(self._order[place])
 
     def indices(self, step: int, seed: int, batch_size: int) -> list[int]:
@@ -102,6 +111,13 @@ class TrainingSet:
     def _read(store: Store, name: str, ids: list[str]) -> torch.Tensor:
         rows = np.stack([store.get(name, clip_id) for clip_id in ids])
         return torch.from_numpy(rows.astype(np.float32, copy=False))
+
+
+def condition_sources(condition: str, clap_shards: Sequence[Path], text_path: Path) -> list[Path]:
+    """The stores that hold a condition's embeddings. UserError unless "audio" or "text"."""
+    if condition not in CONDITIONS:
+        raise UserError(f"condition: {condition!r} must be one of {', '.join(CONDITIONS)}")
+    return [Path(path) for path in (clap_shards if condition == "audio" else [text_path])]
 
 
 def unconditional_embedding(text_path: Path) -> torch.Tensor:

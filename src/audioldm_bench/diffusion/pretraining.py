@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from .. import seeds
+from ..components.job import Figure, thin
 from ..datasets.manifest import clips_of
 from ..stages import VERSIONS
 from ..store import clear_state, fingerprint, replace_folder, resume_state, write_json
-from .data import TrainingSet, scaling_factor
+from .data import TrainingSet, condition_sources, scaling_factor
 from .noise import add_noise, make_scheduler
-from .training import start_run, train_segment
+from .training import STATE, start_run, train_segment
 from .unet import load_unet, predict_noise
 
 CLIPS = 64  # held-out clips that are measured
@@ -44,7 +46,7 @@ def held_out_losses(
     """Denoising losses (mean squared error of eps, Eq. 3) over fixed time steps and fixed noise.
 
     "model": as trained; "swapped": with the condition of another clip; "gaussian": of the best
-    predictor that knows no more than each latent channel's mean and variance.
+    predictor that knows no more than each latent channel's mean and variance. "n": clips.
     """
     unet, alpha_bar = load_unet(unet_folder), make_scheduler(diffusion_config).alphas_cumprod
     torch.manual_seed(seeds.derive(seed, "held-out"))
@@ -54,56 +56,39 @@ def held_out_losses(
     mean = latents.mean(dim=(0, 2, 3), keepdim=True)
     variance = latents.var(dim=(0, 2, 3), keepdim=True)
     other = rows.condition.roll(len(latents) // 2, dims=0)
-    total = len(alpha_bar)
     sums = dict.fromkeys(("model", "swapped", "gaussian"), 0.0)
     for level in range(LEVELS):
-        timestep = (2 * level + 1) * total // (2 * LEVELS)
-        steps = torch.full((len(latents),), timestep)
+        timestep = (2 * level + 1) * len(alpha_bar) // (2 * LEVELS)
         noise = torch.randn(latents.shape)
-        noisy = add_noise(latents, noise, steps, alpha_bar)
+        noisy = add_noise(latents, noise, torch.full((len(latents),), timestep), alpha_bar)
         keep, spread = alpha_bar[timestep], 1 - alpha_bar[timestep]
         guess = spread.sqrt() * (noisy - keep.sqrt() * mean) / (keep * variance + spread)
         sums["gaussian"] += float((guess - noise).square().mean())
         for name, condition in (("model", rows.condition), ("swapped", other)):
             found = _predict(unet, noisy, timestep, condition, batch_size)
             sums[name] += float((found - noise).square().mean())
-    return {name: value / LEVELS for name, value in sums.items()}
+    return {"n": len(latents)} | {name: value / LEVELS for name, value in sums.items()}
 
 
-def thinned(rows: Sequence, limit: int = 200) -> list:
-    """At most `limit` of the rows, evenly spread, the last among them."""
-    if len(rows) <= limit:
-        return list(rows)
-    return [rows[round(k * (len(rows) - 1) / (limit - 1))] for k in range(limit)]
-
-
-def _quality(losses: Mapping[str, float], n: int, curve: list) -> dict:
+def quality(losses: Mapping[str, float], history: list[dict]) -> dict:
     """quality.json of the diffusion model."""
+    unit, n = "mean squared error", int(losses["n"])
+    gain = losses["swapped"] - losses["model"]
     figures = [
-        {
-            "name": "denoising_loss",
-            "value": losses["model"],
-            "chance": losses["gaussian"],
-            "unit": "mean squared error",
-            "n": n,
-            "better": "lower",
-        },
-        {
-            "name": "gain_by_condition",
-            "value": losses["swapped"] - losses["model"],
-            "chance": 0.0,
-            "unit": "mean squared error",
-            "n": n,
-            "better": "higher",
-        },
+        Figure("denoising_loss", losses["model"], losses["gaussian"], unit, n, "lower"),
+        Figure("gain_by_condition", gain, 0.0, unit, n, "higher"),
     ]
-    return {"component": "diffusion", "figures": figures, "losses": curve}
+    return {
+        "component": "diffusion",
+        "figures": [asdict(figure) for figure in figures],
+        "losses": thin(history),
+    }
 
 
-def _loss_curve(path: Path) -> list[list[float]]:
+def _history(path: Path) -> list[dict]:
     with open(path, newline="") as file:
-        rows = [[int(row["step"]), float(row["loss"])] for row in csv.DictReader(file)]
-    return thinned(rows)
+        rows = csv.DictReader(file)
+        return [{"step": int(row["step"]), "loss": float(row["loss"])} for row in rows]
 
 
 def pretrain(
@@ -125,24 +110,27 @@ def pretrain(
     progress_every: float,
     threads: int,
 ) -> None:
-    """Trains the model folder `out_folder` from scratch in one segment, and its quality.json.
+    """Trains the UNet folder `out_folder` from scratch, and writes its quality.json.
 
-    Arguments as of `train_segment`; the quality is measured on clips of the evaluation split.
+    One segment of `steps` steps; the other arguments are those of `train_segment`. The quality is
+    measured on clips of the evaluation split.
     """
-    sources = [Path(p) for p in (condition_paths if condition == "audio" else [text_path])]
-    work = fingerprint(
-        stage="pretraining",
-        version=VERSIONS["training"],
-        inputs=[
-            *map(Path, (manifest_path, vae_folder, text_path)),
-            *map(Path, latent_shards),
-            *sources,
-        ],
-        settings=[dict(unet_settings), steps, dict(training_config), dict(diffusion_config), seed],
-    )
-    with resume_state(state, work) as folder:
-        first, trained = folder / "state-0", folder / "trained"
-        if not (first / "state.pt").exists():
+    torch.set_num_threads(threads)
+    inputs = {
+        "latent_shards": [Path(path) for path in latent_shards],
+        "condition_paths": [Path(path) for path in condition_paths],
+        "text_path": Path(text_path),
+        "manifest_path": Path(manifest_path),
+        "condition": condition,
+        "training_config": dict(training_config),
+        "diffusion_config": dict(diffusion_config),
+        "vae_folder": Path(vae_folder),
+        "seed": seed,
+    }
+    version = {"version": VERSIONS["training"], "settings": [dict(unet_settings), steps]}
+    with resume_state(state, fingerprint(stage="pretraining", **version, **inputs)) as folder:
+        trained, first = folder / "trained", folder / "state-0"
+        if not (first / STATE).exists():
             start_run(folder / "step-0", first, seed=seed, unet_settings=unet_settings)
         if not trained.exists():
             train_segment(
@@ -151,33 +139,29 @@ def pretrain(
                 folder / "state-last",
                 first_step=0,
                 last_step=steps,
-                latent_shards=latent_shards,
-                condition_paths=condition_paths,
-                text_path=text_path,
-                manifest_path=manifest_path,
-                condition=condition,
-                training_config=training_config,
-                diffusion_config=diffusion_config,
-                vae_folder=vae_folder,
-                seed=seed,
+                **inputs,
                 state=folder / "segment",
                 save_every=save_every,
                 progress_every=progress_every,
                 threads=threads,
-                label="pre-training",
+                label="train diffusion",
             )
-        held_out = [clip.clip_id for clip in clips_of(manifest_path, split="evaluation")]
-        data = TrainingSet(latent_shards, sources, held_out)
-        losses = held_out_losses(
-            trained,
-            data,
-            scale=scaling_factor(vae_folder),
-            diffusion_config=diffusion_config,
-            batch_size=training_config["batch_size"],
-            seed=seed,
-        )
-        curve = _loss_curve(trained / "training.csv")
-        write_json(trained / "quality.json", _quality(losses, min(CLIPS, len(data)), curve))
-        data.close()
+        losses = _measure(trained, inputs)
+        write_json(trained / "quality.json", quality(losses, _history(trained / "training.csv")))
         replace_folder(trained, Path(out_folder))
         clear_state(folder)
+
+
+def _measure(unet_folder: Path, inputs: Mapping) -> dict[str, float]:
+    """`held_out_losses` on the evaluation split of the corpus it was trained on."""
+    clip_ids = [clip.clip_id for clip in clips_of(inputs["manifest_path"], split="evaluation")]
+    sources = condition_sources(inputs["condition"], inputs["condition_paths"], inputs["text_path"])
+    with TrainingSet(inputs["latent_shards"], sources, clip_ids) as data:
+        return held_out_losses(
+            unet_folder,
+            data,
+            scale=scaling_factor(inputs["vae_folder"]),
+            diffusion_config=inputs["diffusion_config"],
+            batch_size=inputs["training_config"]["batch_size"],
+            seed=inputs["seed"],
+        )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,7 @@ from ..store import (
     write_atomically,
     write_json,
 )
-from .data import unconditional_embedding
+from .data import condition_sources, unconditional_embedding
 from .generation import Generator, generate, load_generator
 from .unet import WEIGHTS
 
@@ -62,16 +61,12 @@ def read_prompts(
     `condition`: "text" (the prompt's embedding) or "audio" (the clip's own, of the CLAP shards).
     UserError if there are none, or an embedding is missing.
     """
-    if condition not in ("text", "audio"):
-        raise UserError(f"condition: {condition!r} must be text or audio")
-    with ExitStack() as stack:
-        sounds = stack.enter_context(Store(audio_shards))
-        text = stack.enter_context(Store(text_path))
+    sources = condition_sources(condition, clap_shards, text_path)
+    with Store(audio_shards) as sounds, Store(text_path) as text, Store(sources) as source:
         ids = [c.clip_id for c in clips_of(manifest_path, split=split) if c.clip_id in sounds]
         if not ids:
             raise UserError(f"{manifest_path}: no clip of split {split} has sound; see missing.csv")
-        source = text if condition == "text" else stack.enter_context(Store(clap_shards))
-        for store, path in ((text, text_path), (source, [text_path, *clap_shards][-1])):
+        for store, path in ((text, text_path), (source, sources[0])):
             lost = [clip_id for clip_id in ids if clip_id not in store]
             if lost:
                 raise UserError(f"{path}: no embedding of {lost[0]}; delete the file and run again")

@@ -27,7 +27,7 @@ from ..store import (
     write_atomically,
     write_json,
 )
-from .data import TrainingSet, scaling_factor, unconditional_embedding
+from .data import TrainingSet, condition_sources, scaling_factor, unconditional_embedding
 from .ema import EMA
 from .noise import make_scheduler
 from .trainer import Trainer
@@ -47,7 +47,6 @@ KEYS = (
     "precision",
 )
 PRECISIONS = ("fp32", "bf16")
-CONDITIONS = ("audio", "text")
 
 
 # ------------------------------------------------------------------------------ the folders
@@ -66,8 +65,6 @@ def save_state(folder: Path, unet, ema: EMA, optimizer) -> None:
 
 def _load_state(folder: Path, training: Mapping):
     """UNet, EMA and optimizer on this machine's device, as `save_state` left them."""
-    if not (folder / STATE).is_file():
-        raise UserError(f"{folder / STATE} is missing: run the segment before this one again")
     content = torch.load(folder / STATE, weights_only=True, map_location="cpu")
     unet = build_unet(read_json(folder / "config.json"))
     unet.load_state_dict(content["unet"])
@@ -121,13 +118,9 @@ def start_run(
 
 
 # ------------------------------------------------------------------------------ the segment
-def checked_training(training_config: Mapping, condition: str) -> dict:
-    """The keys of `training` that decide the weights. UserError on a choice there is not."""
+def checked(training_config: Mapping) -> dict:
+    """The keys of `training` that decide the weights. UserError on a precision there is not."""
     training = {name: training_config[name] for name in KEYS}
-    if condition not in CONDITIONS:
-        raise UserError(
-            f"training.conditions: {condition!r} must be one of {', '.join(CONDITIONS)}"
-        )
     if training["precision"] not in PRECISIONS:
         raise UserError(
             f"training.precision: {training['precision']!r} must be one of {', '.join(PRECISIONS)}"
@@ -173,8 +166,10 @@ def train_segment(
     a killed segment goes on from. Same bits on a CPU with the same number of threads.
     """
     torch.set_num_threads(threads)
-    training = checked_training(training_config, condition)
-    sources = [Path(p) for p in (condition_paths if condition == "audio" else [text_path])]
+    if not (Path(previous_state) / STATE).is_file():
+        raise UserError(f"{previous_state}/{STATE} is missing: run the segment before this one")
+    training = checked(training_config)
+    sources = condition_sources(condition, condition_paths, text_path)
     clip_ids = [clip.clip_id for clip in clips_of(manifest_path, split="train")]
     scale, unconditional = scaling_factor(vae_folder), unconditional_embedding(text_path)
     work = fingerprint(
@@ -185,10 +180,13 @@ def train_segment(
         unconditional=unconditional.tolist(),
         settings=[training, dict(diffusion_config), scale, seed, first_step, last_step],
     )
-    with resume_state(state, work) as folder:
+    with (
+        resume_state(state, work) as folder,
+        TrainingSet(latent_shards, sources, clip_ids) as data,
+    ):
         trainer = Trainer(
             *_load_state(Path(previous_state), training),
-            data=TrainingSet(latent_shards, sources, clip_ids),
+            data=data,
             unconditional=unconditional,
             alpha_bar=make_scheduler(diffusion_config).alphas_cumprod,
             scaling_factor=scale,
@@ -206,6 +204,5 @@ def train_segment(
             save_every=save_every,
             progress_every=progress_every,
         )
-        trainer.data.close()
         _put_in_place(folder, Path(out_folder), Path(out_state), trainer, history)
         clear_state(folder)

@@ -18,23 +18,27 @@ from audioldm_bench.pretrained import device
 from audioldm_bench.store import read_json, write_atomically, write_json
 
 
-def _block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Two convolutions, then half the frames and half the bands."""
-    layers: list[nn.Module] = []
-    for width in (channels_in, channels_out):
-        layers += [
-            nn.Conv2d(width, channels_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels_out),
-            nn.ReLU(),
-        ]
-    return nn.Sequential(*layers, nn.AvgPool2d(2, ceil_mode=True))
+def _convolution(channels_in: int, channels_out: int, size: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, size, stride, padding=size // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+    )
+
+
+def _blocks(channels: list[int]) -> nn.Sequential:
+    """A stem, then convolutions that widen; each halves frames and bands."""
+    layers = [_convolution(1, channels[0], 5, 2)]
+    for before, after in zip(channels, channels[1:], strict=False):
+        layers += [_convolution(before, after, 3, 1), nn.AvgPool2d(2, ceil_mode=True)]
+    return nn.Sequential(*layers)
 
 
 class SmallCnn(nn.Module):
     """(B, T) waveforms to embeddings (B, D) and class logits (B, K).
 
     `config`, which is the folder's config.json: sample_rate (Hz); mel (LogMel's other
-    arguments); channels, one a block; embedding (D); labels (K names); example_duration (s), or
+    arguments); channels, stem first; embedding (D); labels (K names); example_duration (s), or
     None for a network that sees whole clips.
     """
 
@@ -45,7 +49,7 @@ class SmallCnn(nn.Module):
         channels = config["channels"]
         # Brings log-mel bands to comparable ranges; its statistics are learned.
         self.scale = nn.BatchNorm1d(config["mel"]["n_mels"])
-        self.blocks = nn.Sequential(*map(_block, [1, *channels[:-1]], channels))
+        self.blocks = _blocks(channels)
         self.embedding = nn.Linear(2 * channels[-1], config["embedding"])
         self.head = nn.Linear(config["embedding"], len(config["labels"]))
 

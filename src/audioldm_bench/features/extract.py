@@ -70,7 +70,8 @@ def extract_features(
         for name, path in outputs.items():
             attrs = {"backbone": name, "weights_sha256": weights[name]}
             attrs |= {"clip_list_sha256": clip_list} | audio_form
-            parts = {"state": folder / f"of-{name}", "fingerprint": work, "part_size": part_size}
+            # Parts of the usual size, whatever `clips_per_part`: they decide the file's layout.
+            parts = {"state": folder / f"of-{name}", "fingerprint": work}
             with Store(everything) as source:
                 build_store(path, list(clips), _of_backbone(source, name), attrs=attrs, **parts)
         clear_state(folder)

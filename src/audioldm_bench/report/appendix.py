@@ -10,7 +10,12 @@ from ..labels import dataset_label, paper_order
 from ..store import Store, read_json
 from .curves import sparkline
 
-_COMPONENTS = {"clap": "CLAP", "vae": "VAE"}
+_COMPONENTS = {
+    "clap": "CLAP",
+    "vae": "VAE",
+    "unet": "Diffusion model",
+    "diffusion": "Diffusion model",
+}
 
 
 def component_cards(paths: Iterable[Path]) -> list[dict]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..labels import RUNS, dataset_label, paper_order
 
-WIDTH, HEIGHT = 340, 190  # px of a training chart
-_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 8, 8, 30  # px around its plot
+WIDTH, HEIGHT = 340, 196  # px of a training chart
+_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 12, 8, 36  # px around its plot
 POINTS = 160  # a curve at most
 
 Points = list[tuple[float, float]]
@@ -30,6 +30,11 @@ def thin(points: Points, most: int = POINTS) -> Points:
     return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
 
 
+def _done(losses: dict[int, float]) -> Points:
+    """Loss against the number of steps done: step 0 is the first."""
+    return [(step + 1, losses[step]) for step in sorted(losses)]
+
+
 def training_charts(runs: Iterable[tuple[str, str, str, Path]]) -> list[dict]:
     """A chart a dataset, with a curve a run; `runs`: (dataset, init, condition, training.csv).
 
@@ -41,7 +46,7 @@ def training_charts(runs: Iterable[tuple[str, str, str, Path]]) -> list[dict]:
     charts = []
     for dataset in paper_order(losses):
         series = [
-            (RUNS[run].label, f"run-{run[0]} cond-{run[1]}", thin(sorted(points.items())))
+            (RUNS[run].label, f"run-{run[0]} cond-{run[1]}", _done(points))
             for run, points in sorted(losses[dataset].items(), key=lambda i: list(RUNS).index(i[0]))
         ]
         name = dataset_label(dataset)
@@ -51,10 +56,11 @@ def training_charts(runs: Iterable[tuple[str, str, str, Path]]) -> list[dict]:
 
 def line_chart(series: Sequence[tuple[str, str, Points]], title: str) -> str:
     """An SVG of curves (label, css classes, points) against training steps."""
-    points = [p for _, _, curve in series for p in curve]
+    series = [(label, classes, thin(curve), curve[-1:]) for label, classes, curve in series]
+    points = [p for _, _, curve, _ in series for p in curve]
     if not points:
         return ""
-    x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
+    x_low, x_high = 0, max(last[0][0] for *_, last in series if last)
     y_ticks = ticks(min(y for _, y in points), max(y for _, y in points))
     x_ticks = ticks(x_low, x_high, inside=True)
     place = _placer(x_low, x_high, y_ticks[0], y_ticks[-1])
@@ -67,14 +73,14 @@ def line_chart(series: Sequence[tuple[str, str, Points]], title: str) -> str:
     for tick in x_ticks:
         x, _ = place(tick, y_ticks[0])
         label = f"{tick / 1000:g} K" if tick >= 1000 else f"{tick:g}"
-        text = f'<text x="{x:.1f}" y="{HEIGHT - 14}" text-anchor="middle">{label}</text>'
+        text = f'<text x="{x:.1f}" y="{HEIGHT - 20}" text-anchor="middle">{label}</text>'
         parts.append(text)
-    for label, classes, curve in series:
+    for label, classes, curve, _ in series:
         shape = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in curve))
         parts.append(f'<polyline class="line {classes}" points="{shape}">')
         parts.append(f"<title>{html.escape(label)}</title></polyline>")
     middle = (_LEFT + WIDTH - _RIGHT) / 2
-    parts.append(f'<text x="{middle}" y="{HEIGHT - 1}" text-anchor="middle">steps</text></svg>')
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">steps</text></svg>')
     return "".join(parts)
 
 

@@ -30,7 +30,9 @@ for (const button of document.querySelectorAll(".play")) {
     if (!audio.paused && pointed && !onIcon && audio.duration) {
       audio.currentTime = (audio.duration * (event.clientX - box.left)) / box.width;
     } else if (audio.paused) {
-      audio.play();
+      audio.play().catch((error) => {
+        if (error.name !== "AbortError") throw error; // stopped before it began: as asked
+      });
     } else {
       audio.pause();
     }

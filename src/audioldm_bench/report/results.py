@@ -27,6 +27,7 @@ _SOURCES = [  # what a row's popover shows, in this order
     ("Seed", "seed"),
     ("Guidance scale", "guidance_scale"),
     ("Candidates a prompt", "candidates"),
+    ("Sampling steps", "sampling_steps"),
     ("Checkpoint, sha256", "checkpoint_sha256"),
     ("Clip list, sha256", "clip_list_sha256"),
     *((f"{how.label} computed as", f"{name}_name") for name, how in METRICS.items()),

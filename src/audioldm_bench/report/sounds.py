@@ -78,12 +78,13 @@ def choose_clips(folders: Iterable[Path], prompts: Mapping[str, str], number: in
 
 
 def _prompts(folders: Iterable[Path]) -> dict[str, str]:
-    """Prompt by clip id, from each system's clips.json."""
+    """Prompt by clip id, from each system's clips.json; the real one has the captions."""
     found: dict[str, str] = {}
     for folder in folders:
         for path in (folder / "clips.json", folder.parent / "clips.json"):
             if path.exists():
-                found |= read_json(path).get("prompts") or {}
+                about = read_json(path)
+                found |= about.get("captions", {}) | about.get("prompts", {})
     return found
 
 

@@ -3,8 +3,8 @@
 They stand where the downloads stand: the adapters that read the originals read these. `clips`:
 
   layout        keys (classes: null for all, or a list)
-  esc50         classes (ESC-50 categories), per_class (up to 5,000)
-  urbansound8k  classes (UrbanSound8K classes), per_class (up to 10,000)
+  esc50         classes (ESC-50 categories), per_class
+  urbansound8k  classes (UrbanSound8K classes), per_class
   audiocaps     classes (families), train, validation, evaluation (clips)
   audioset      classes (families), train, evaluation (clips)
 """

@@ -18,6 +18,7 @@ class Family:
     """A family of sounds.
 
     clauses: the event as a sentence ("a dog barks"); phrases: as a noun ("a dog barking").
+    The words overlap with the AudioSet name, so that a model of the wide corpus knows them.
     steady: it fills the clip, so that other events can happen "while" it lasts.
     audioset: mid and display name; esc50 and urbansound8k: class name and number, or None.
     """
@@ -34,42 +35,45 @@ class Family:
 
 _ALL = [
     Family(
-        "dog", voices.dog, ("/m/05tny_", "Bark"), ("dog", 0), ("dog_bark", 3),
-        ("a dog barks", "a dog is barking", "dog barks"), ("a dog barking", "barking"),
+        "dog", voices.dog, ("/m/0bt9lr", "Dog"), ("dog", 0), ("dog_bark", 3),
+        ("a dog barks", "a dog is barking", "dog barks"), ("a dog barking", "a barking dog"),
     ),
     Family(
-        "cat", voices.cat, ("/m/07qrkrw", "Meow"), ("cat", 5), None,
-        ("a cat meows", "a cat is meowing"), ("a cat meowing", "a meow"),
+        "cat", voices.cat, ("/m/01yrx", "Cat"), ("cat", 5), None,
+        ("a cat meows", "a cat is meowing"), ("a cat meowing", "a meowing cat"),
     ),
     Family(
-        "rooster", voices.rooster, ("/m/07qn5dc", "Crowing, cock-a-doodle-doo"), ("rooster", 1), None,
-        ("a rooster crows", "a rooster is crowing"), ("a rooster crowing", "crowing"),
+        "rooster", voices.rooster, ("/m/09b5t", "Chicken, rooster"), ("rooster", 1),
+        None,
+        ("a rooster crows", "a rooster is crowing"), ("a rooster crowing", "a crowing rooster"),
     ),
     Family(
-        "chirping_birds", voices.chirping_birds, ("/m/07pggtn", "Chirp, tweet"),
+        "chirping_birds", voices.chirping_birds, ("/m/015p6", "Bird"),
         ("chirping_birds", 14), None,
         ("a bird chirps", "a bird is tweeting"), ("a bird chirping", "bird chirps"),
     ),
     Family(
         "crying_baby", voices.crying_baby, ("/t/dd00002", "Baby cry, infant cry"),
         ("crying_baby", 20), None,
-        ("a baby cries", "a baby is crying", "an infant cries"), ("a baby crying", "a crying infant"),
+        ("a baby cries", "a baby is crying", "an infant cries"),
+        ("a baby crying", "a crying infant"),
         steady=True,
     ),
     Family(
         "children_playing", voices.children_playing, ("/t/dd00013", "Children playing"),
         None, ("children_playing", 2),
-        ("children play", "children are shouting and playing"), ("children playing", "kids shouting"),
+        ("children play", "children are shouting and playing"),
+        ("children playing", "children shouting"),
         steady=True,
     ),
     Family(
-        "clapping", voices.clapping, ("/m/028ght", "Applause"), ("clapping", 22), None,
-        ("people applaud", "an audience is clapping", "a crowd applauds"),
-        ("applause", "an audience clapping"), steady=True,
+        "clapping", voices.clapping, ("/m/0l15bq", "Clapping"), ("clapping", 22), None,
+        ("people clap", "an audience is clapping", "a crowd claps"),
+        ("people clapping", "a clapping crowd"), steady=True,
     ),
     Family(
         "rain", nature.rain, ("/m/06mb1", "Rain"), ("rain", 10), None,
-        ("rain falls", "rain is falling", "it rains"), ("rain falling", "rainfall"), steady=True,
+        ("rain falls", "rain is falling"), ("rain falling", "falling rain"), steady=True,
     ),
     Family(
         "sea_waves", nature.sea_waves, ("/m/034srq", "Waves, surf"), ("sea_waves", 11), None,
@@ -81,17 +85,18 @@ _ALL = [
         ("the wind blows", "wind is howling"), ("wind blowing", "howling wind"), steady=True,
     ),
     Family(
-        "crackling_fire", nature.crackling_fire, ("/m/07pzfmf", "Crackle"), ("crackling_fire", 12), None,
+        "crackling_fire", nature.crackling_fire, ("/m/02_41", "Fire"),
+        ("crackling_fire", 12), None,
         ("a fire crackles", "a fire is crackling"), ("a fire crackling", "a crackling fire"),
         steady=True,
     ),
     Family(
-        "water_drops", nature.water_drops, ("/m/07r5v4s", "Drip"), ("water_drops", 15), None,
+        "water_drops", nature.water_drops, ("/m/0838f", "Water"), ("water_drops", 15), None,
         ("water drips", "water is dripping"), ("water dripping", "drops of water"), steady=True,
     ),
     Family(
-        "engine", machines.engine, ("/m/07pb8fc", "Idling"), ("engine", 44), ("engine_idling", 5),
-        ("an engine idles", "an engine is idling", "a motor hums at idle"),
+        "engine", machines.engine, ("/m/02mk9", "Engine"), ("engine", 44), ("engine_idling", 5),
+        ("an engine idles", "an engine is idling"),
         ("an engine idling", "an idle engine"), steady=True,
     ),
     Family(
@@ -101,7 +106,8 @@ _ALL = [
     ),
     Family(
         "chainsaw", machines.chainsaw, ("/m/01j4z9", "Chainsaw"), ("chainsaw", 41), None,
-        ("a chainsaw runs", "a chainsaw is revving"), ("a chainsaw revving", "a chainsaw"), steady=True,
+        ("a chainsaw runs", "a chainsaw is revving"), ("a chainsaw revving", "a chainsaw"),
+        steady=True,
     ),
     Family(
         "drilling", machines.drilling, ("/m/01d380", "Drill"), None, ("drilling", 4),
@@ -129,16 +135,20 @@ _ALL = [
         ("a car horn honks", "a car is honking"), ("a car honking", "a car horn"),
     ),
     Family(
-        "clock_tick", objects.clock_tick, ("/m/07qjznt", "Tick"), ("clock_tick", 38), None,
-        ("a clock ticks", "a clock is ticking"), ("a clock ticking", "ticks of a clock"), steady=True,
-    ),
-    Family(
-        "keyboard_typing", objects.keyboard_typing, ("/m/0316dw", "Typing"), ("keyboard_typing", 32), None,
-        ("someone types on a keyboard", "a person is typing"), ("typing on a keyboard", "typing"),
+        "clock_tick", objects.clock_tick, ("/m/01x3z", "Clock"), ("clock_tick", 38), None,
+        ("a clock ticks", "a clock is ticking"), ("a clock ticking", "ticks of a clock"),
         steady=True,
     ),
     Family(
-        "door_wood_knock", objects.door_wood_knock, ("/m/07r4wb8", "Knock"), ("door_wood_knock", 30), None,
+        "keyboard_typing", objects.keyboard_typing, ("/m/01m2v", "Computer keyboard"),
+        ("keyboard_typing", 32), None,
+        ("someone types on a keyboard", "a keyboard clatters"),
+        ("typing on a keyboard", "a keyboard"),
+        steady=True,
+    ),
+    Family(
+        "door_wood_knock", objects.door_wood_knock, ("/m/07r4wb8", "Knock"),
+        ("door_wood_knock", 30), None,
         ("someone knocks on a door", "a person is knocking on wood"),
         ("knocking on a door", "knocks on wood"),
     ),
@@ -147,12 +157,15 @@ _ALL = [
         ("a person walks", "someone is walking"), ("footsteps", "a person walking"), steady=True,
     ),
     Family(
-        "glass_breaking", objects.glass_breaking, ("/m/07rn7sz", "Shatter"), ("glass_breaking", 39), None,
+        "glass_breaking", objects.glass_breaking, ("/m/039jq", "Glass"),
+        ("glass_breaking", 39), None,
         ("glass breaks", "a glass shatters"), ("glass breaking", "glass shattering"),
     ),
     Family(
-        "church_bells", objects.church_bells, ("/m/03w41f", "Church bell"), ("church_bells", 46), None,
-        ("a church bell rings", "church bells are tolling"), ("church bells ringing", "a bell tolling"),
+        "church_bells", objects.church_bells, ("/m/03w41f", "Church bell"),
+        ("church_bells", 46), None,
+        ("a church bell rings", "church bells are tolling"),
+        ("church bells ringing", "a church bell"),
     ),
     Family(
         "gun_shot", objects.gun_shot, ("/m/032s66", "Gunshot, gunfire"), None, ("gun_shot", 6),
@@ -164,12 +177,13 @@ _ALL = [
     ),
     Family(
         "clock_alarm", objects.clock_alarm, ("/m/046dlr", "Alarm clock"), ("clock_alarm", 37), None,
-        ("an alarm clock beeps", "an alarm is beeping"), ("an alarm clock beeping", "an alarm beeping"),
+        ("an alarm clock beeps", "an alarm is beeping"),
+        ("an alarm clock beeping", "an alarm beeping"),
         steady=True,
     ),
     Family(
         "street_music", objects.street_music, ("/m/04rlf", "Music"), None, ("street_music", 9),
-        ("music plays", "a band is playing"), ("music playing", "a band playing"), steady=True,
+        ("music plays", "some music is playing"), ("music playing", "some music"), steady=True,
     ),
 ]  # fmt: skip
 

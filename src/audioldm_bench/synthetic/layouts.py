@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audioldm_bench.seeds import derive
+from audioldm_bench.synthetic import signals
 from audioldm_bench.synthetic.families import Family
 from audioldm_bench.synthetic.scenes import captions, draw_scene, render_scene
 from audioldm_bench.synthetic.sounds import render
@@ -163,7 +164,8 @@ def _us8k_clip(family: Family, file: str, source: _Recording, length: float, see
         if source.channels == 1:
             return sound
         # The second microphone: a little later and weaker, with noise of its own.
-        late = np.roll(sound, int(rng.integers(5, 40))) * rng.uniform(0.5, 0.9)
+        late = np.zeros_like(sound)
+        signals.add(late, sound, 0.002 * rng.random(), source.rate, rng.uniform(0.5, 0.9))
         hiss = 0.003 * rng.standard_normal(len(sound))
         return np.stack([sound, (late + hiss).astype(np.float32)])
 
@@ -172,7 +174,7 @@ def _us8k_clip(family: Family, file: str, source: _Recording, length: float, see
 
 # --------------------------------------------------------------- AudioCaps and AudioSet
 def youtube_id(layout: str, split: str, number: int, seed: int) -> str:
-    """11 characters of YouTube's alphabet; one in sixteen begins with a dash, a known trap."""
+    """11 characters of YouTube's alphabet; one in eight begins with a dash, a known trap."""
     value = derive(seed, "synthetic", layout, "youtube", split, number)
     letters = [YOUTUBE[(value >> 6 * place) % 64] for place in range(10)]
     first = "-" if (value >> 60) % 8 == 0 else YOUTUBE[derive(seed, layout, value) % 64]

@@ -20,7 +20,7 @@ THEN = ("{a} and then {b}", "{a} followed by {B}", "{a}, then {b}", "first {a}, 
 
 @dataclass(frozen=True)
 class Scene:
-    """kind: single | distant | while (`first` happens while `second` lasts) | then (in this order)."""
+    """kind: single | distant | while (`first` happens while `second` lasts) | then (in order)."""
 
     kind: str
     first: Family
@@ -84,7 +84,15 @@ def render_scene(scene: Scene, rng: Rng, duration: float, sample_rate: int) -> n
     out = s.silence(duration, sample_rate)
     s.add(out, sounds[0], 0.0, sample_rate)
     if scene.second:
-        # A steady background is weaker than what happens over it; successors are about as loud.
-        loudness = rng.uniform(-14, -8) if scene.kind == "while" else rng.uniform(-4, 4)
-        s.add(out, sounds[1], turn, sample_rate, 10 ** (loudness / 20))
+        behind = scene.kind == "while" and not scene.first.steady
+        loudness = rng.uniform(-10, -4) if behind else rng.uniform(-3, 3)
+        gain = 10 ** (loudness / 20) * (_balance(*sounds) if scene.kind == "while" else 1.0)
+        s.add(out, sounds[1], turn, sample_rate, gain)
     return record(rng, out, place, sample_rate)
+
+
+def _balance(first: np.ndarray, second: np.ndarray) -> float:
+    """Gain of the second sound at which neither hides the other: a dense one under sparse clicks
+    must be weaker than at equal peaks, and not as weak as at equal RMS."""
+    rms = [float(np.sqrt(np.mean(sound**2))) + 1e-6 for sound in (first, second)]
+    return (rms[0] / rms[1]) ** 0.6

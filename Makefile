@@ -1,0 +1,49 @@
+# `make mini` and `make test` need Python 3.11 or newer and make, nothing else.
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := HF_HUB_OFFLINE=1 $(BIN)/snakemake --cores $(CORES)
+SNAKEFILES := Snakefile workflow
+
+.DEFAULT_GOAL := help
+.PHONY: help mini esc10 test lint clean
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[.a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamp is written last, so a half-made environment is completed, not used. It takes the
+# place of the folder as target: a folder's date changes with what is written into it.
+.venv: $(VENV)/.made ## make the environment from requirements.lock
+
+$(VENV)/.made: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+	    "audioldm-bench needs Python 3.11 or newer; '$(PYTHON)' is not." \
+	    "Install one and name it: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo "'$(PYTHON)' cannot make virtual environments;" \
+	    "install its venv module (Debian: apt install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+mini: $(VENV)/.made ## run the miniature study, offline, on the CPU
+	$(SNAKEMAKE) --configfile config/mini.yaml -- all
+	@$(BIN)/python -m audioldm_bench.tables results/mini
+
+esc10: $(VENV)/.made ## run the study on 400 real recordings, offline, on the CPU
+	$(SNAKEMAKE) --configfile config/esc10.yaml -- all
+	@$(BIN)/python -m audioldm_bench.tables results/esc10
+
+test: $(VENV)/.made ## run all tests
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+lint: $(VENV)/.made ## check style: ruff, snakefmt, Snakemake's lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(SNAKEFILES)
+	$(BIN)/snakemake --lint
+
+clean: ## remove the environment and the caches; results/ and resources/ stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache build src/*.egg-info
+	find src tests workflow -name __pycache__ -prune -exec rm -rf {} +

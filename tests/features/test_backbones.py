@@ -1,0 +1,121 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from audioldm_bench.errors import UserError
+from audioldm_bench.features import panns, vggish
+from audioldm_bench.features.base import Backbone
+from audioldm_bench.features.registry import BACKBONES, load_backbone
+
+
+def loaded_by(code):
+    """Which heavy modules a fresh process holds after `code`."""
+    names = ["torch", "transformers", "diffusers", "resampy", "panns_inference.config"]
+    code = f"{code}\nimport sys\nprint(*(n for n in {names!r} if n in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    return set(done.stdout.split())
+
+
+def test_modules_for_metrics_import_no_torch():
+    rooms = ("features.registry", "features.extract", "evaluation", "corruptions")
+    assert loaded_by("\n".join(f"import audioldm_bench.{room}" for room in rooms)) == set()
+
+
+def test_networks_import_torch_alone_and_touch_nothing(tmp_path, monkeypatch):
+    """panns_inference runs wget into the home folder when it is imported; we go around that."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    code = """
+from audioldm_bench.features.imports import import_submodule
+assert import_submodule("panns_inference", "models").Cnn14
+assert import_submodule("torchvggish", "torchvggish")._vgg
+assert import_submodule("torchvggish", "mel_features").frame
+import torchvggish.mel_features
+"""
+    assert loaded_by(code.rsplit("\n", 2)[0]) == {"torch"}
+    assert not (tmp_path / "panns_data").exists()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Full-size networks with seeded weights, saved as the published files are."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    torch.save({"model": panns.build_cnn14().state_dict()}, folder / "cnn14.pth")
+    torch.save(vggish.build_vggish().state_dict(), folder / "vggish.pth")
+    yield folder
+    for path in folder.iterdir():  # 600 MB
+        path.unlink()
+
+
+def sounds(batch, seconds):
+    generator = torch.Generator().manual_seed(1)
+    return 0.1 * torch.randn(batch, int(16000 * seconds), generator=generator)
+
+
+def test_cnn14(published):
+    backbone = load_backbone("panns_cnn14_16k", published / "cnn14.pth")
+    assert isinstance(backbone, Backbone) and backbone.classifies and not backbone.examples
+    waveforms = sounds(2, 1.0)
+    found = backbone.embed(waveforms)
+    assert found["embedding"].shape == (2, 2048) and found["logits"].shape == (2, 527)
+    with torch.no_grad():
+        expected = backbone.network(waveforms)
+    torch.testing.assert_close(found["embedding"], expected["embedding"])
+    torch.testing.assert_close(found["logits"].sigmoid(), expected["clipwise_output"])
+    assert (found["embedding"] >= 0).all() and (found["logits"] < 0).any()
+    torch.testing.assert_close(backbone.embed(waveforms[1:])["logits"], found["logits"][1:])
+
+
+def test_vggish(published):
+    backbone = load_backbone("vggish", published / "vggish.pth")
+    assert isinstance(backbone, Backbone) and backbone.examples and not backbone.classifies
+    waveforms = sounds(2, 2.0)
+    first, second = backbone.embed(waveforms)["embedding"]
+    assert first.shape == second.shape == (2, 128)
+    assert (first < 0).any(), "the last ReLU must be gone"
+    examples = torch.from_numpy(vggish.log_mel_examples(waveforms[1].numpy()))
+    with torch.no_grad():
+        torch.testing.assert_close(second, backbone.network(examples[:, None]))
+
+
+def test_vggish_examples():
+    assert vggish.log_mel_examples(np.zeros(160000, np.float32)).shape == (10, 96, 64)
+    assert vggish.log_mel_examples(np.zeros(15600, np.float32)).shape == (1, 96, 64)
+    short = sounds(1, 0.5)[0].numpy()
+    np.testing.assert_array_equal(
+        vggish.log_mel_examples(short), vggish.log_mel_examples(np.pad(short, (0, 7600)))
+    )
+
+
+def test_weights_of_another_network_are_refused(published, tmp_path):
+    with pytest.raises(UserError, match="not the weights of Cnn14.*download it again"):
+        load_backbone("panns_cnn14_16k", published / "vggish.pth")
+    broken = tmp_path / "broken.pth"
+    broken.write_text("<html>not found</html>")
+    with pytest.raises(UserError, match="broken.pth"):
+        load_backbone("vggish", broken)
+
+
+def test_pickled_code_is_not_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "owned"),))
+
+    torch.save({"model": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(UserError):
+        load_backbone("panns_cnn14_16k", tmp_path / "evil.pth")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_unknown_name_and_missing_file(tmp_path):
+    with pytest.raises(UserError, match="unknown backbone 'resnet'.*vggish"):
+        load_backbone("resnet", tmp_path)
+    for name in BACKBONES:
+        with pytest.raises(UserError, match="no weights at"):
+            load_backbone(name, tmp_path / "nothing")

@@ -1,0 +1,224 @@
+"""The paper's numbers, and the tables: rows, order, choice of step, text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+
+from audioldm_bench.errors import UserError
+from audioldm_bench.labels import METRICS, dataset_label, paper_order, steps_label, system_label
+from audioldm_bench.paper import BACKBONES, DATASETS, TABLE1, TABLE2
+from audioldm_bench.store import write_json
+from audioldm_bench.tables import COLUMNS1, COLUMNS2, make_table1, make_table2, print_tables
+from audioldm_bench.typeset import tex_escape
+
+
+def values(fd=1.0, is_=2.0, kl=3.0, fad=4.0) -> dict:
+    return {"fd": fd, "is": is_, "kl": kl, "fad": fad}
+
+
+@pytest.fixture
+def measure(tmp_path):
+    """Writes a metrics.json and gives its path."""
+    count = iter(range(1000))
+
+    def write(**given):
+        source = {"seed": 7, "guidance_scale": 2.5, "steps": 200, "versions": {"torch": "2.13"}}
+        names = {m: f"{m}_{b}" for m, b in BACKBONES.items()}
+        about = {"names": names, "n": 400, "clip_list_sha256": "ab12", "provenance": source}
+        path = tmp_path / f"metrics-{next(count)}.json"
+        write_json(path, values(**given) | about)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    return {kind: tmp_path / "out" / f"table.{kind}" for kind in ("csv", "md", "tex")}
+
+
+def read(path) -> list[dict]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+# ------------------------------------------------------------------------ the paper's own
+def test_paper_has_all_rows():
+    assert len(TABLE1) == 8 and len(TABLE2) == 12
+    assert {d for d, _ in TABLE1} == set(DATASETS)
+    assert {d for d, *_ in TABLE2} == set(DATASETS) - {"audioset"}
+    assert all(set(METRICS) <= set(row) for row in [*TABLE1.values(), *TABLE2.values()])
+
+
+@pytest.mark.parametrize(
+    ("row", "metric", "value"),
+    [
+        (TABLE1["esc50", "text"], "fd", 60.63),
+        (TABLE1["urbansound8k", "audio"], "fad", 13.74),
+        (TABLE1["audiocaps", "text"], "is", 6.68),
+        (TABLE1["audioset", "audio"], "kl", 1.63),
+        (TABLE2["esc50", "pretrained", "text"], "fd", 22.38),
+        (TABLE2["esc50", "pretrained", "text"], "train_steps", 80_000),
+        (TABLE2["urbansound8k", "scratch", "text"], "train_steps", 350_000),
+        (TABLE2["urbansound8k", "pretrained", "audio"], "fad", 7.39),
+        (TABLE2["audiocaps", "pretrained", "text"], "fad", 1.67),
+        (TABLE2["audiocaps", "scratch", "audio"], "kl", 2.20),
+    ],
+)
+def test_paper_values(row, metric, value):
+    assert row[metric] == value
+
+
+def test_labels():
+    assert dataset_label("urbansound8k") == "US8K" and dataset_label("my birds") == "my birds"
+    assert paper_order(["mine", "audioset", "esc50", "mine"]) == ["esc50", "audioset", "mine"]
+    assert [steps_label(s) for s in (20, 999, 1000, 2500, 240000)] == [
+        "20",
+        "999",
+        "1 K",
+        "2.5 K",
+        "240 K",
+    ]
+    assert system_label("pretrained-text-0000040") == "pre-trained, text, 40\u00a0steps"
+    assert system_label("baseline-audio") == "baseline, from audio"
+    assert system_label("somebody-else") == "somebody-else"
+
+
+# -------------------------------------------------------------------------------- Table I
+def test_table1_rows_in_the_papers_order(measure, outputs):
+    given = [(d, c, measure()) for d, c in reversed(TABLE1)]
+    make_table1([("mine", "text", measure()), *given], outputs)
+    rows = read(outputs["csv"])
+    assert [(r["dataset"], r["test_condition"]) for r in rows] == [*TABLE1, ("mine", "text")]
+    head = outputs["csv"].read_text().splitlines()[0].split(",")
+    assert head == COLUMNS1
+    assert ",".join(head[:10]) == (
+        "dataset,test_condition,fd,is,kl,fad,paper_fd,paper_is,paper_kl,paper_fad"
+    )
+
+
+def test_table1_values_and_sources(measure, outputs):
+    ours = [("esc50", "text", measure(fd=61.63, fad=1 / 3)), ("mine", "audio", measure(kl=None))]
+    make_table1(ours, outputs)
+    first, mine = read(outputs["csv"])
+    assert first["fad"] == repr(1 / 3), "the csv keeps full precision"
+    assert first["paper_fd"] == "60.63"
+    assert float(first["difference_fd"]) == pytest.approx(1.0)
+    assert float(first["difference_fad"]) == pytest.approx(1 / 3 - 5.95)
+    assert (first["n"], first["clip_list_sha256"], first["seed"]) == ("400", "ab12", "7")
+    assert (first["sampling_steps"], first["fad_name"]) == ("200", "fad_vggish")
+    assert first["versions"] == '{"torch": "2.13"}'
+    assert mine["paper_fd"] == mine["difference_fd"] == mine["kl"] == ""
+
+
+def test_markdown_is_aligned_and_names_the_backbones(measure, outputs):
+    make_table1(
+        [("esc50", "text", measure(fd=61.634)), ("mine", "audio", measure(kl=None))], outputs
+    )
+    text = outputs["md"].read_text()
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(lines) == 4 and len({len(line) for line in lines}) == 1
+    assert "61.63 (60.63)" in lines[2] and "ESC50" in lines[2]
+    assert "(" not in lines[3] and "–" in lines[3]
+    assert "FD ↓" in lines[0] and "IS ↑" in lines[0]
+    assert "fd_panns_cnn14_16k" in text and "Seed: 7" in text
+
+
+def test_latex_stands_by_itself(measure, outputs):
+    make_table1([("my_own & best", "text", measure()), ("esc50", "text", measure())], outputs)
+    text = outputs["tex"].read_text()
+    assert "my\\_\\allowbreak own \\& best" in text
+    for name in ("table*", "tabular"):
+        assert text.count(f"\\begin{{{name}}}") == text.count(f"\\end{{{name}}}") == 1
+    assert [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 2, 1]
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {6}
+    assert text.isascii(), "arrows and dashes as commands"
+
+
+def test_tex_escape():
+    assert tex_escape("50% of #1 {a} ~ ^ \\ –") == (
+        r"50\% of \#1 \{a\} \textasciitilde{} \textasciicircum{} \textbackslash{} --"
+    )
+
+
+# ------------------------------------------------------------------------------- Table II
+def run(measure, steps, dataset="esc50", init="scratch", condition="audio"):
+    return [(dataset, init, condition, s, measure(**given)) for s, given in steps.items()]
+
+
+@pytest.mark.parametrize(("select_by", "best"), [("fd", 40), ("is", 60), ("kl", 20), ("fad", 40)])
+def test_best_step_by_each_metric(measure, outputs, select_by, best):
+    steps = {
+        60: {"fd": 3.0, "is_": 9.0, "kl": 2.0, "fad": 3.0},
+        40: {"fd": 1.0, "is_": 5.0, "kl": 3.0, "fad": 1.0},
+        20: {"fd": 2.0, "is_": 7.0, "kl": 1.0, "fad": 2.0},
+    }
+    (row,) = make_table2(run(measure, steps), outputs, select_by=select_by)
+    assert row["train_steps"] == best and row["selected_by"] == select_by
+    word = "highest IS" if select_by == "is" else f"lowest {select_by.upper()}"
+    for kind in ("md", "tex"):
+        text = " ".join(outputs[kind].read_text().split())
+        assert f"step with the {word} on the evaluation set itself, as in the paper" in text
+
+
+@pytest.mark.parametrize("select_by", ["fd", "is"])
+def test_of_equal_steps_the_earlier(measure, outputs, select_by):
+    steps = {60: {}, 20: {"kl": 9.0}, 40: {}}
+    (row,) = make_table2(run(measure, steps), outputs, select_by=select_by)
+    assert row["train_steps"] == 20
+
+
+def test_a_step_without_the_metric_is_not_chosen(measure, outputs):
+    steps = {20: {"fd": None}, 40: {"fd": 5.0}}
+    (row,) = make_table2(run(measure, steps), outputs, select_by="fd")
+    assert row["train_steps"] == 40
+
+
+def test_table2_order_and_columns(measure, outputs):
+    given = [item for key in reversed(TABLE2) for item in run(measure, {1500: {}}, *key)]
+    make_table2([*run(measure, {20: {}}, "mine"), *given], outputs, select_by="fd")
+    rows = read(outputs["csv"])
+    keys = [(r["dataset"], r["pretrained"], r["train_condition"]) for r in rows]
+    yes = {"scratch": "no", "pretrained": "yes"}
+    assert keys == [*((d, yes[i], c) for d, i, c in TABLE2), ("mine", "no", "audio")]
+    head = outputs["csv"].read_text().splitlines()[0].split(",")
+    assert head == COLUMNS2
+    assert ",".join(head[:9]) == (
+        "dataset,pretrained,train_condition,train_steps,fd,is,kl,fad,paper_train_steps"
+    )
+    assert rows[3]["train_steps"] == "1500" and rows[3]["paper_train_steps"] == "80000"
+    assert rows[-1]["paper_train_steps"] == rows[-1]["paper_fd"] == ""
+    text = outputs["md"].read_text()
+    assert "1.5 K (80 K)" in text
+    assert re.search(r"\| mine .* 20 \|", text)
+
+
+def test_unknown_metric_and_spoilt_file_are_named(measure, outputs, tmp_path):
+    with pytest.raises(UserError, match=r"table2\.select_by is 'mos'; choose one of fd, is"):
+        make_table2(run(measure, {20: {}}), outputs, select_by="mos")
+    spoilt = tmp_path / "spoilt.json"
+    write_json(spoilt, {"fd": 1.0})
+    with pytest.raises(UserError, match=r"spoilt\.json: no is, kl, fad"):
+        make_table1([("esc50", "text", spoilt)], outputs)
+    with pytest.raises(ValueError, match="'video' is none of"):
+        make_table1([("esc50", "video", measure())], outputs)
+
+
+def test_the_same_input_gives_the_same_bytes(measure, outputs):
+    given = [item for key in TABLE2 for item in run(measure, {20: {}, 40: {}}, *key)]
+    make_table2(given, outputs, select_by="kl")
+    first = {kind: path.read_bytes() for kind, path in outputs.items()}
+    make_table2(given[::-1], outputs, select_by="kl")
+    assert first == {kind: path.read_bytes() for kind, path in outputs.items()}
+
+
+def test_print_tables(measure, outputs, tmp_path):
+    make_table1([("esc50", "text", measure(fd=61.5))], outputs)
+    out = io.StringIO()
+    print_tables([outputs["md"]], [tmp_path / "report.html"], out)
+    assert "61.50 (60.63)" in out.getvalue()
+    assert out.getvalue().endswith(f"  {outputs['md']}\n  {tmp_path / 'report.html'}\n")

@@ -1,0 +1,31 @@
+"""One segment of a fine-tuning run."""
+
+from pathlib import Path
+
+from audioldm_bench.job import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from audioldm_bench.diffusion.training import train_segment
+
+    runtime, wildcards = snakemake.config["runtime"], snakemake.wildcards
+    train_segment(
+        Path(snakemake.input.start) if snakemake.input.start else None,
+        Path(snakemake.output.checkpoint),
+        Path(snakemake.output.state),
+        first_step=snakemake.params.first_step,
+        last_step=int(wildcards.step),
+        initialisation=wildcards.initialisation,
+        unet_settings=snakemake.params.unet,
+        latent_shards=[Path(path) for path in snakemake.input.latents],
+        condition_paths=[Path(path) for path in snakemake.input.conditions],
+        manifest_path=Path(snakemake.input.manifest),
+        training_config=snakemake.params.training,
+        diffusion_config=snakemake.params.diffusion,
+        vae_folder=Path(snakemake.input.vae),
+        seed=snakemake.params.seed,
+        state=Path(snakemake.params.state),
+        save_every=runtime["save_state_every"],
+        progress_every=runtime["progress_every"],
+        threads=snakemake.threads,
+        label=f"train {wildcards.dataset} {wildcards.initialisation}-{wildcards.condition}",
+    )
