@@ -229,6 +229,7 @@ def embed_audio_shard(
 
     Clips are brought to AudioLDM's level first. `duration` (s): they are also cut, or padded with
     zeros, to that length before CLAP's own cut, as [code] trains; None: CLAP repeats short clips.
+    attrs: unconditional, the embedding of the empty text.
     """
     clap = load_clap(clap_folder)
     with Store(audio_shard_path) as clips:
@@ -255,6 +256,7 @@ def embed_audio_shard(
             ),
             part_size=part_size(clips_per_part, BATCH),
             progress=Progress("CLAP audio", len(clips), every=progress_every),
+            attrs={"unconditional": [float(v) for v in clap.unconditional()]},
         )
 
 

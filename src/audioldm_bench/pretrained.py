@@ -43,3 +43,23 @@ def load_pretrained(kind: type[Model], folder: Path) -> Model:
             "delete the folder to have it made again"
         )
     return model.to(device()).eval().requires_grad_(False)
+
+
+def save_pretrained(model: torch.nn.Module, folder: Path) -> None:
+    """Write a model of transformers to `folder`, without its progress bar."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    model.save_pretrained(str(folder))
+
+
+def fan_in_weights(model: torch.nn.Module) -> None:
+    """Draw the weights of all linear and convolutional layers anew, as torch does by default.
+
+    The classes of transformers start at a small fixed deviation meant for wide layers; from there
+    a small model hardly moves in the first hundreds of steps.
+    """
+    kinds = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.ConvTranspose1d)
+    for module in model.modules():
+        if isinstance(module, kinds):
+            torch.nn.init.kaiming_uniform_(module.weight, a=5**0.5)

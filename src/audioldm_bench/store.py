@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import UserError
 
 # ------------------------------------------------------------------ whole or not at all
 def _sync(path: Path) -> None:
@@ -94,6 +95,8 @@ def folder_sha256(folder: Path) -> str:
 def _identity(value: object) -> object:
     """A value as JSON can hold it; paths as size and time of change of the files they name."""
     if isinstance(value, Path):
+        if not value.exists():
+            raise UserError(f"{value} is not there: run the step that makes it first")
         files = _files(value) if value.is_dir() else [value]
         return [str(value), [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
     if isinstance(value, dict):
@@ -271,7 +274,7 @@ class Store:
         self._files = [h5py.File(path, "r") for path in paths]
         self.ids: list[str] = []
         self._where: dict[str, tuple[int, int]] = {}
-        self._offsets: dict[tuple[int, str], np.ndarray] = {}
+        self._handles: dict[tuple[int, str], tuple] = {}  # opening a dataset costs 100 us
         for number, file in enumerate(self._files):
             for row, raw in enumerate(file["clip_id"][:]):
                 self._where[raw.decode()] = (number, row)
@@ -315,14 +318,12 @@ class Store:
     def get(self, name: str, clip_id: str) -> np.ndarray:
         """The row of one clip."""
         number, row = self._where[clip_id]
-        file = self._files[number]
-        if f"{name}_offsets" not in file:
-            return file[name][row]
         key = (number, name)
-        if key not in self._offsets:
-            self._offsets[key] = file[f"{name}_offsets"][:]
-        first, last = self._offsets[key][row : row + 2]
-        return file[name][first:last]
+        if key not in self._handles:
+            file, offsets = self._files[number], f"{name}_offsets"
+            self._handles[key] = (file[name], file[offsets][:] if offsets in file else None)
+        rows, offsets = self._handles[key]
+        return rows[row] if offsets is None else rows[offsets[row] : offsets[row + 1]]
 
     def iter(self, name: str) -> Iterator[tuple[str, np.ndarray]]:
         for clip_id in self.ids:

@@ -27,7 +27,7 @@ WORDINGS = {"Tone": ["a tone", "a flute plays"], "Hiss": ["a hiss", "rain falls"
 OPTIMISER = {"weight_decay": 0.01, "gradient_clip": 5.0}
 CNN = {
     **OPTIMISER,
-    "steps": 30,
+    "steps": 60,
     "batch_size": 8,
     "learning_rate": 5e-3,
     "channels": [4, 8, 8],
@@ -74,6 +74,8 @@ SETTINGS = {
         "steps": 30,
         "batch_size": 8,
         "learning_rate": 3e-3,
+        "extra_texts": 8,
+        "anchor_weight": 1.0,
         "projection_dim": 16,
         "templates": ["{caption}", "the sound of {label}"],
         "wording_share": 0.5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 import yaml
 from component_world import AUDIO
 
-from audioldm_bench.components.clap import agreement, wording
+from audioldm_bench.components.clap import agreement, contrast, wording
 from audioldm_bench.components.cnn import targets
 from audioldm_bench.components.corpus import Clip, Corpus, random_crops, spread
 from audioldm_bench.components.job import thin, warm_cosine
@@ -41,13 +42,20 @@ def test_corpus_without_training_clips_is_refused(world, tmp_path):
         Corpus(world.audio, manifest, AUDIO)
 
 
-def test_agreement_shares_the_target_between_clips_of_a_class():
+def test_agreement_is_the_share_of_common_tags():
     clips = [Clip("a", "x", ("Dog",)), Clip("b", "y", ("Dog", "Rain")), Clip("c", "z", ())]
-    rows = agreement(clips)
-    torch.testing.assert_close(rows[0], torch.tensor([2 / 3, 1 / 3, 0.0]))
-    torch.testing.assert_close(rows[2], torch.tensor([0.0, 0.0, 1.0]))
-    same = agreement([Clip("a", "it rains", ()), Clip("b", "it rains", ())])
-    torch.testing.assert_close(same, torch.full((2, 2), 0.5))
+    assert agreement(clips[:1], clips).tolist() == [[1.0, 0.5, 0.0]]
+    assert agreement(clips, clips)[2].tolist() == [0.0, 0.0, 1.0]
+    assert agreement([Clip("a", "it rains", ())], [Clip("b", "it rains", ())]).tolist() == [[1.0]]
+
+
+def testcontrast_is_least_where_similarity_follows_the_target():
+    target = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.5, 0.5]])
+    log_scale = torch.tensor(100.0).log()
+    like = contrast(torch.tensor([[1.0, 0.0], [0.3, 0.9], [0.5, 0.5]]), target, log_scale)
+    unlike = contrast(torch.tensor([[0.0, 1.0], [0.3, 0.9], [0.0, 1.0]]), target, log_scale)
+    assert like.item() == pytest.approx(math.log(2) / 2, abs=1e-6), "row 2 matches nothing"
+    assert unlike > 10 * like
 
 
 def test_targets_spread_a_clip_over_its_known_labels():

@@ -65,7 +65,6 @@ class World:
         return {
             "latent_shards": [self.root / "latents-0.h5", self.root / "latents-1.h5"],
             "condition_paths": [self.root / "clap.h5"],
-            "text_path": self.root / "text.h5",
             "manifest_path": self.root / "manifest.csv",
             "vae_folder": self.root / "vae",
             "diffusion_config": DIFFUSION,
@@ -106,7 +105,7 @@ def write_stores(root: Path, ids: list[str]) -> None:
     for name, members, compute, attrs in (
         ("latents-0", ids[:half], latents, {}),
         ("latents-1", ids[half:], latents, {}),
-        ("clap", ids, embeddings, {}),
+        ("clap", ids, embeddings, text),
         ("text", ids, embeddings, text),
         ("audio", ids, sounds, {"sample_rate": 16000}),
     ):

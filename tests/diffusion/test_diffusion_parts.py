@@ -205,6 +205,6 @@ def test_what_the_caches_say_of_guidance_and_scale(world, tmp_path):
     assert unconditional_embedding(world.root / "text.h5").norm().item() == pytest.approx(1)
     assert scaling_factor(world.root / "vae") == 0.9
     with pytest.raises(UserError, match="unconditional"):
-        unconditional_embedding(world.root / "clap.h5")
+        unconditional_embedding(world.root / "latents-0.h5")
     with pytest.raises(UserError, match="scaling_factor"):
         scaling_factor(tmp_path)

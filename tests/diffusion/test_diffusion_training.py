@@ -12,34 +12,26 @@ from diffusion_world import TRAINING, UNET
 from audioldm_bench.diffusion import trainer as trainer_module
 from audioldm_bench.diffusion.pretraining import pretrain
 from audioldm_bench.diffusion.trainer import Trainer, drop_condition, learning_rate
-from audioldm_bench.diffusion.training import start_run, train_segment
+from audioldm_bench.diffusion.training import train_segment
 from audioldm_bench.diffusion.unet import WEIGHTS, load_unet
 from audioldm_bench.errors import UserError
 from audioldm_bench.store import file_sha256, folder_sha256, read_json
 
 
-@pytest.fixture(scope="module")
-def start(world, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("start")
-    start_run(folder / "step-0", folder / "state-0", seed=0, unet_settings=UNET)
-    return folder
-
-
-def run(world, start, folder, bounds, *, training=TRAINING, previous=None, **changes):
+def run(world, folder, bounds, *, training=TRAINING, start=UNET, **changes):
     """Segments between the bounds; the outputs are step-N and state-N in `folder`."""
-    previous = previous or start / "state-0"
     for first, last in zip(bounds, bounds[1:], strict=False):
-        arguments = {**world.caches, "condition": "audio", "training_config": training} | changes
+        arguments = {**world.caches, "initialisation": "scratch", "training_config": training}
         train_segment(
-            previous,
+            start,
             folder / f"step-{last}",
             folder / f"state-{last}",
             first_step=first,
             last_step=last,
             state=folder / f"resume-{last}",
-            **arguments,
+            **arguments | changes,
         )
-        previous = folder / f"state-{last}"
+        start = folder / f"state-{last}"
 
 
 def rows_of(folder):
@@ -54,15 +46,15 @@ def same(one, other, step):
 
 
 @pytest.fixture(scope="module")
-def whole(world, start, tmp_path_factory):
+def whole(world, tmp_path_factory):
     """12 steps in one go."""
     folder = tmp_path_factory.mktemp("whole")
-    run(world, start, folder, [0, 12])
+    run(world, folder, [0, 12])
     return folder
 
 
-def test_segments_make_the_bits_of_one_go(world, start, whole, tmp_path):
-    run(world, start, tmp_path, [0, 5, 9, 12])
+def test_segments_make_the_bits_of_one_go(world, whole, tmp_path):
+    run(world, tmp_path, [0, 5, 9, 12])
     assert same(whole, tmp_path, 12)
     rows = rows_of(whole / "step-12")
     assert [int(row["step"]) for row in rows] == list(range(12))
@@ -86,13 +78,13 @@ def dies_at(step):
 
 
 @pytest.mark.parametrize("save_every", [0.0, 1e9])
-def test_a_killed_segment_ends_in_the_same_bits(world, start, whole, tmp_path, save_every):
+def test_a_killed_segment_ends_in_the_same_bits(world, whole, tmp_path, save_every):
     """Killed within a step, three times; with a state after each step, and without any."""
     resume = tmp_path / "resume-12"
     for step in (2, 7, 11):
         with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(Trainer, "step", dies_at(step))
-            run(world, start, tmp_path, [0, 12], save_every=save_every)
+            run(world, tmp_path, [0, 12], save_every=save_every)
         assert not (tmp_path / "step-12").exists()
         states = sorted(path.name for path in resume.glob("state-*.pt"))
         if save_every:
@@ -101,56 +93,58 @@ def test_a_killed_segment_ends_in_the_same_bits(world, start, whole, tmp_path, s
             assert states[-1] == f"state-{step:09d}.pt"
     if not save_every:  # the newest state is torn
         (resume / states[-1]).write_bytes((resume / states[-1]).read_bytes()[:1000])
-    run(world, start, tmp_path, [0, 12], save_every=save_every)
+    run(world, tmp_path, [0, 12], save_every=save_every)
     assert same(whole, tmp_path, 12)
     assert rows_of(tmp_path / "step-12") == rows_of(whole / "step-12")
     assert not list(resume.glob("state-*.pt"))
 
 
-def test_the_state_of_other_work_is_not_taken_up(world, start, whole, tmp_path, monkeypatch):
+def test_the_state_of_other_work_is_not_taken_up(world, whole, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "_check", lambda self, row, i, ids: 1 / (i - 6))
     with pytest.raises(ZeroDivisionError):
-        run(world, start, tmp_path, [0, 12], save_every=0.0, seed=1)
+        run(world, tmp_path, [0, 12], save_every=0.0, seed=1)
     monkeypatch.undo()
-    run(world, start, tmp_path, [0, 12])
+    run(world, tmp_path, [0, 12])
     assert same(whole, tmp_path, 12)
 
 
-def test_step_0_pretrained_is_the_given_model(start, whole, tmp_path):
-    start_run(tmp_path / "step-0", tmp_path / "state-0", seed=3, init_folder=whole / "step-12")
-    weights = [file_sha256(f / WEIGHTS) for f in (whole / "step-12", tmp_path / "step-0")]
-    assert weights[0] == weights[1]
-    assert rows_of(tmp_path / "step-0") == []
-    content = torch.load(tmp_path / "state-0" / "state.pt", weights_only=True)
+def test_a_pretrained_run_starts_from_the_given_model(world, whole, tmp_path):
+    """A warm-up begins at rate 0, so that the first step changes nothing."""
+    run(world, tmp_path, [0, 1], start=whole / "step-12", initialisation="pretrained")
+    content = torch.load(tmp_path / "state-1" / "state.pt", weights_only=True)
     given = load_unet(whole / "step-12").state_dict()
     assert all(torch.equal(content["unet"][name], value) for name, value in given.items())
-    with pytest.raises(ValueError, match="init_folder"):
-        start_run(tmp_path / "a", tmp_path / "b", seed=0)
 
 
-def test_conditions_clips_and_options_enter_the_weights(world, start, whole, tmp_path):
+def test_a_scratch_run_takes_no_more_than_the_settings_of_a_model(world, whole, tmp_path):
+    run(world, tmp_path, [0, 12], start=whole / "step-12")
+    assert same(whole, tmp_path, 12)
+
+
+def test_conditions_clips_and_options_enter_the_weights(world, whole, tmp_path):
     changes = {
-        "text": {"condition": "text"},
+        "text": {"condition_paths": [world.root / "text.h5"]},
+        "pretrained": {"start": whole / "step-12", "initialisation": "pretrained"},
         "seed": {"seed": 5},
         "clip": {"training": TRAINING | {"gradient_clip": 0.01}},
         "bf16": {"training": TRAINING | {"precision": "bf16"}},
     }
     found = {file_sha256(whole / "step-12" / WEIGHTS)}
     for name, change in changes.items():
-        run(world, start, tmp_path / name, [0, 12], **change)
+        run(world, tmp_path / name, [0, 12], **change)
         found.add(file_sha256(tmp_path / name / "step-12" / WEIGHTS))
-    assert len(found) == 5
+    assert len(found) == 6
     norms = [float(row["gradient_norm"]) for row in rows_of(tmp_path / "clip" / "step-12")]
     assert max(norms) > 0.01  # the norm before the cut is what the table shows
 
 
-def test_only_training_clips_are_trained_on(world, start, tmp_path, monkeypatch):
+def test_only_training_clips_are_trained_on(world, tmp_path, monkeypatch):
     seen = []
     check = Trainer._check
     monkeypatch.setattr(
         Trainer, "_check", lambda self, row, i, ids: (seen.extend(ids), check(row, i, ids))
     )
-    run(world, start, tmp_path, [0, 4])
+    run(world, tmp_path, [0, 4])
     assert sorted(seen) == world.train_ids
 
 
@@ -171,7 +165,7 @@ def test_conditions_are_dropped_at_the_rate():
     assert torch.equal(drop_condition(condition, unconditional, 0.0), condition)
 
 
-def test_a_loss_that_is_not_finite_names_step_rate_and_clips(world, start, tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_names_step_rate_and_clips(world, tmp_path, monkeypatch):
     predict = trainer_module.predict_noise
     calls = []
 
@@ -181,7 +175,7 @@ def test_a_loss_that_is_not_finite_names_step_rate_and_clips(world, start, tmp_p
 
     monkeypatch.setattr(trainer_module, "predict_noise", spoilt)
     with pytest.raises(UserError, match=r"loss .*step 3 \(learning rate 0\.001; clips clip-"):
-        run(world, start, tmp_path, [0, 12], save_every=0.0)
+        run(world, tmp_path, [0, 12], save_every=0.0)
     monkeypatch.undo()
     states = sorted((tmp_path / "resume-12").glob("state-*.pt"))
     good = torch.load(states[-1], weights_only=True)
@@ -189,14 +183,14 @@ def test_a_loss_that_is_not_finite_names_step_rate_and_clips(world, start, tmp_p
     assert all(value.isfinite().all() for value in good["objects"]["unet"].values())
 
 
-def test_mistakes_are_refused_in_words(world, start, tmp_path):
+def test_mistakes_are_refused_in_words(world, tmp_path):
     for change, word in (
-        ({"condition": "picture"}, "picture"),
+        ({"initialisation": "warm"}, "warm"),
         ({"training": TRAINING | {"precision": "fp8"}}, "training.precision"),
-        ({"previous": tmp_path / "nowhere"}, "segment before"),
+        ({"start": tmp_path / "nowhere"}, "nowhere"),
     ):
         with pytest.raises(UserError, match=word):
-            run(world, start, tmp_path, [0, 2], **change)
+            run(world, tmp_path, [0, 2], **change)
 
 
 LEARNING = TRAINING | {"batch_size": 8, "learning_rate": 3e-3, "warmup_steps": 10}
@@ -205,7 +199,7 @@ LEARNING = TRAINING | {"batch_size": 8, "learning_rate": 3e-3, "warmup_steps": 1
 def test_pretraining_beats_chance_and_uses_its_condition(world, tmp_path):
     arguments = {**world.caches, "training_config": LEARNING, "unet_settings": UNET}
     out = tmp_path / "diffusion"
-    pretrain(out, steps=150, condition="audio", state=tmp_path / "state", **arguments)
+    pretrain(out, steps=150, state=tmp_path / "state", **arguments)
     quality = read_json(out / "quality.json")
     figures = {figure["name"]: figure for figure in quality["figures"]}
     loss, gain = figures["denoising_loss"], figures["gain_by_condition"]

@@ -9,13 +9,12 @@ with job(snakemake.log[0], snakemake.threads):
 
     runtime, wildcards = snakemake.config["runtime"], snakemake.wildcards
     train_segment(
-        Path(snakemake.input.start) if snakemake.input.start else None,
+        Path(snakemake.input.start) if snakemake.input.start else snakemake.params.unet,
         Path(snakemake.output.checkpoint),
         Path(snakemake.output.state),
         first_step=snakemake.params.first_step,
         last_step=int(wildcards.step),
         initialisation=wildcards.initialisation,
-        unet_settings=snakemake.params.unet,
         latent_shards=[Path(path) for path in snakemake.input.latents],
         condition_paths=[Path(path) for path in snakemake.input.conditions],
         manifest_path=Path(snakemake.input.manifest),

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from ..clap import Clap, ClapLogMel, extractor_config, prompt, write_front_end
-from ..pretrained import device
+from ..pretrained import device, fan_in_weights, save_pretrained
 from ..tokenizer import FILES, load_tokenizer
 from ..vae import prepare
+from .cnn import targets
 from .corpus import Clip, Corpus, batches
 from .job import Figure, Job, component_job, known_fields
 
@@ -52,10 +53,11 @@ def train_clap(
     ) as job:
         job.seed_weights()
         clap = build_clap(settings, clap_config, tokenizer_folder)
-        history = job.train(clap.model, lambda: _loss(job, clap))
+        learner = Learner(clap, job.corpus.labels)
+        history = job.train(learner, lambda: _loss(job, learner))
 
         def save(folder: Path) -> None:
-            clap.model.save_pretrained(folder)
+            save_pretrained(clap.model, folder)
             write_front_end(folder, clap_config)
             for name in (*FILES, "tokenizer_config.json"):
                 (folder / name).write_bytes((Path(tokenizer_folder) / name).read_bytes())
@@ -82,8 +84,30 @@ def build_clap(settings: dict, clap_config: dict, tokenizer_folder: Path) -> Cla
         },
         projection_dim=settings["projection_dim"],
     )
+    model = ClapModel(config)
+    fan_in_weights(model)
     front_end = ClapLogMel(extractor_config(clap_config)).to(device())
-    return Clap(ClapModel(config).to(device()), tokenizer, front_end)
+    return Clap(model.to(device()), tokenizer, front_end)
+
+
+class Learner(torch.nn.Module):
+    """The model together with an anchor, a unit vector (P,), for each label.
+
+    Two untrained towers give each other next to no direction. Anchors that both are drawn to give
+    one from the first step; they are not kept.
+    """
+
+    def __init__(self, clap: Clap, labels: Sequence[str]):
+        super().__init__()
+        self.clap, self.labels = clap, labels
+        self.model = clap.model
+        self.anchors = torch.nn.Parameter(torch.randn(len(labels), clap.dimension, device=device()))
+
+    def anchored(self, vectors: torch.Tensor, clips: Sequence[Clip]) -> torch.Tensor:
+        """Cross-entropy of unit vectors (B, P) against the anchors of their clips' labels."""
+        anchors = torch.nn.functional.normalize(self.anchors, dim=-1)
+        truth = targets(clips, self.labels).to(vectors.device)
+        return contrast(vectors @ anchors.T, truth, self.model.logit_scale_a)
 
 
 def wording(clip: Clip, settings: dict) -> str:
@@ -115,38 +139,48 @@ def _sound(clap: Clap, corpus: Corpus, clip: Clip) -> np.ndarray:
     return clap.front_end.prepare(prepare(rolled, corpus.n_samples), corpus.sample_rate)
 
 
-def agreement(clips: Sequence[Clip]) -> torch.Tensor:
-    """(B, B) targets, each row a distribution: shared tags of two clips over all of theirs.
+def agreement(clips: Sequence[Clip], others: Sequence[Clip]) -> torch.Tensor:
+    """(N, M) of how much of their tags two clips share, from 0 to 1 (Jaccard index).
 
-    Two clips of a class are not each other's negatives, so that towers need not tell apart what
-    the captions do not.
+    As a target of the contrast it keeps two clips of a class from being each other's negatives:
+    the towers need not tell apart what the captions do not.
     """
-    sets = [clip.tags for clip in clips]
-    shared = torch.eye(len(sets))
-    for i, a in enumerate(sets):
-        for j, b in enumerate(sets):
-            if i != j:
-                shared[i, j] = len(a & b) / len(a | b)
-    return shared / shared.sum(dim=1, keepdim=True)
+    rows = [[len(a.tags & b.tags) / len(a.tags | b.tags) for b in others] for a in clips]
+    return torch.tensor(rows)
 
 
-def _loss(job: Job, clap: Clap) -> dict[str, torch.Tensor]:
-    """Symmetric cross-entropy of audio-text similarities against `agreement`."""
-    clips = job.corpus.draw(job.settings["batch_size"])
-    waveforms = np.stack([_sound(clap, job.corpus, clip) for clip in clips])
-    tokens = clap.tokenize([wording(clip, job.settings) for clip in clips])
+def _loss(job: Job, learner: Learner) -> dict[str, torch.Tensor]:
+    """Symmetric cross-entropy of audio-text similarities against `agreement`, and the anchors'.
+
+    `extra_texts` more clips take part with their texts alone: a text is cheap, and a small batch
+    has few negatives.
+    """
+    clap, size = learner.clap, job.settings["batch_size"]
+    told = job.corpus.draw(size + job.settings["extra_texts"])
+    heard = told[:size]
+    waveforms = np.stack([_sound(clap, job.corpus, clip) for clip in heard])
+    tokens = clap.tokenize([wording(clip, job.settings) for clip in told])
     with torch.no_grad():
         features = clap.front_end(torch.from_numpy(waveforms).to(device()))
     model = clap.model
     sounds = model.get_audio_features(input_features=features).pooler_output
     texts = model.get_text_features(**tokens).pooler_output
     similar = sounds @ texts.T
-    target = agreement(clips).to(similar.device)
-    losses = []
-    for scale, logits in ((model.logit_scale_a, similar), (model.logit_scale_t, similar.T)):
-        logits = logits * scale.exp().clamp(max=MAX_LOGIT_SCALE)
-        losses.append(torch.nn.functional.cross_entropy(logits, target))
-    return {"loss": torch.stack(losses).mean()}
+    target = agreement(heard, told).to(similar.device)
+    by_sound = contrast(similar, target, model.logit_scale_a)
+    by_text = contrast(similar.T, target.T, model.logit_scale_t)
+    pair = (by_sound + by_text) / 2
+    anchor = (learner.anchored(sounds, heard) + learner.anchored(texts, told)) / 2
+    return {"loss": pair + job.settings["anchor_weight"] * anchor, "pair": pair, "anchor": anchor}
+
+
+def contrast(similar: torch.Tensor, target: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the rows against their targets; rows that match nothing are left out."""
+    logits = similar * log_scale.exp().clamp(max=MAX_LOGIT_SCALE)
+    total = target.sum(dim=1, keepdim=True)
+    losses = -(target / total.clamp_min(1e-9) * logits.log_softmax(dim=1)).sum(dim=1)
+    matched = total[:, 0] > 0
+    return losses[matched].sum() / matched.sum().clamp_min(1)
 
 
 def retrieval(clap: Clap, corpus: Corpus, wordings: dict[str, Sequence[str]]) -> list[Figure]:

@@ -14,7 +14,7 @@ import torch
 
 from ..errors import UserError
 from ..mel import LogMel
-from ..pretrained import device
+from ..pretrained import device, fan_in_weights, save_pretrained
 from ..vocoder import vocode
 from .corpus import Corpus, batches, random_crops
 from .job import Figure, Job, component_job, known_fields
@@ -63,7 +63,8 @@ def train_vocoder(
         vocoder = build_vocoder(settings["model"], mel_config, job.corpus.sample_rate)
         vocoder.to(device())
         history = job.train(vocoder, lambda: _loss(job, vocoder, log_mel))
-        job.finish(vocoder.save_pretrained, _quality(job.corpus, vocoder, log_mel, mean), history)
+        quality = _quality(job.corpus, vocoder, log_mel, mean)
+        job.finish(lambda folder: save_pretrained(vocoder, folder), quality, history)
 
 
 def build_vocoder(model: dict, mel_config: dict, sample_rate: int) -> SpeechT5HifiGan:
@@ -85,10 +86,7 @@ def build_vocoder(model: dict, mel_config: dict, sample_rate: int) -> SpeechT5Hi
         **known_fields(SpeechT5HifiGanConfig, model, "models.trained.vocoder.model"),
     )
     vocoder = SpeechT5HifiGan(config)
-    for module in vocoder.modules():
-        if isinstance(module, (torch.nn.Conv1d, torch.nn.ConvTranspose1d)):
-            # The class starts all weights at 0.01, from which so small a network hardly moves.
-            torch.nn.init.kaiming_uniform_(module.weight, a=5**0.5)
+    fan_in_weights(vocoder)
     return vocoder
 
 

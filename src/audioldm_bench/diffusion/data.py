@@ -120,12 +120,12 @@ def condition_sources(condition: str, clap_shards: Sequence[Path], text_path: Pa
     return [Path(path) for path in (clap_shards if condition == "audio" else [text_path])]
 
 
-def unconditional_embedding(text_path: Path) -> torch.Tensor:
-    """(P,) CLAP embedding of the empty text, from the attributes of text.h5."""
-    with Store(text_path) as text:
-        if "unconditional" not in text.attrs:
-            raise UserError(f"{text_path} has no `unconditional` embedding; delete it, run again")
-        return torch.tensor(text.attrs["unconditional"], dtype=torch.float32)
+def unconditional_embedding(path: Path) -> torch.Tensor:
+    """(P,) CLAP embedding of the empty text, kept with the embeddings of sound or text."""
+    with Store(path) as store:
+        if "unconditional" not in store.attrs:
+            raise UserError(f"{path} has no `unconditional` embedding; delete it, run again")
+        return torch.tensor(store.attrs["unconditional"], dtype=torch.float32)
 
 
 def scaling_factor(vae_folder: Path) -> float:

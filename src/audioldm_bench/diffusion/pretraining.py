@@ -16,9 +16,9 @@ from ..components.job import Figure, thin
 from ..datasets.manifest import clips_of
 from ..stages import VERSIONS
 from ..store import clear_state, fingerprint, replace_folder, resume_state, write_json
-from .data import TrainingSet, condition_sources, scaling_factor
+from .data import TrainingSet, scaling_factor
 from .noise import add_noise, make_scheduler
-from .training import STATE, start_run, train_segment
+from .training import train_segment
 from .unet import load_unet, predict_noise
 
 CLIPS = 64  # held-out clips that are measured
@@ -98,9 +98,7 @@ def pretrain(
     steps: int,
     latent_shards: Sequence[Path],
     condition_paths: Sequence[Path],
-    text_path: Path,
     manifest_path: Path,
-    condition: str,
     training_config: Mapping,
     diffusion_config: Mapping,
     vae_folder: Path,
@@ -119,9 +117,7 @@ def pretrain(
     inputs = {
         "latent_shards": [Path(path) for path in latent_shards],
         "condition_paths": [Path(path) for path in condition_paths],
-        "text_path": Path(text_path),
         "manifest_path": Path(manifest_path),
-        "condition": condition,
         "training_config": dict(training_config),
         "diffusion_config": dict(diffusion_config),
         "vae_folder": Path(vae_folder),
@@ -129,14 +125,13 @@ def pretrain(
     }
     version = {"version": VERSIONS["training"], "settings": [dict(unet_settings), steps]}
     with resume_state(state, fingerprint(stage="pretraining", **version, **inputs)) as folder:
-        trained, first = folder / "trained", folder / "state-0"
-        if not (first / STATE).exists():
-            start_run(folder / "step-0", first, seed=seed, unet_settings=unet_settings)
+        trained = folder / "trained"
         if not trained.exists():
             train_segment(
-                first,
+                unet_settings,
                 trained,
                 folder / "state-last",
+                initialisation="scratch",
                 first_step=0,
                 last_step=steps,
                 **inputs,
@@ -155,8 +150,7 @@ def pretrain(
 def _measure(unet_folder: Path, inputs: Mapping) -> dict[str, float]:
     """`held_out_losses` on the evaluation split of the corpus it was trained on."""
     clip_ids = [clip.clip_id for clip in clips_of(inputs["manifest_path"], split="evaluation")]
-    sources = condition_sources(inputs["condition"], inputs["condition_paths"], inputs["text_path"])
-    with TrainingSet(inputs["latent_shards"], sources, clip_ids) as data:
+    with TrainingSet(inputs["latent_shards"], inputs["condition_paths"], clip_ids) as data:
         return held_out_losses(
             unet_folder,
             data,

@@ -27,11 +27,11 @@ from ..store import (
     write_atomically,
     write_json,
 )
-from .data import TrainingSet, condition_sources, scaling_factor, unconditional_embedding
+from .data import TrainingSet, scaling_factor, unconditional_embedding
 from .ema import EMA
 from .noise import make_scheduler
 from .trainer import Trainer
-from .unet import build_unet, initial_unet, load_unet, save_unet, settings_of
+from .unet import build_unet, initial_unet, load_unet, read_settings, save_unet, settings_of
 
 STATE = "state.pt"
 COLUMNS = ("step", "loss", "learning_rate", "gradient_norm")
@@ -47,6 +47,7 @@ KEYS = (
     "precision",
 )
 PRECISIONS = ("fp32", "bf16")
+INITIALISATIONS = ("scratch", "pretrained")
 
 
 # ------------------------------------------------------------------------------ the folders
@@ -57,30 +58,42 @@ def save_state(folder: Path, unet, ema: EMA, optimizer) -> None:
     content = {
         "unet": unet.state_dict(),
         "ema": ema.state_dict(),
-        "optimizer": optimizer.state_dict() if optimizer else None,
+        "optimizer": optimizer.state_dict(),
     }
     with write_atomically(folder / STATE) as draft, open(draft, "wb") as file:
         torch.save(content, file)  # to a file, not a path: its name would enter the bytes
 
 
-def _load_state(folder: Path, training: Mapping):
-    """UNet, EMA and optimizer on this machine's device, as `save_state` left them."""
-    content = torch.load(folder / STATE, weights_only=True, map_location="cpu")
-    unet = build_unet(read_json(folder / "config.json"))
-    unet.load_state_dict(content["unet"])
-    unet.to(device()).train()
+def _first_unet(start: Path | Mapping, initialisation: str, seed: int):
+    """The UNet of step 0: of the folder `start`, or drawn anew with its (or the) settings."""
+    if initialisation not in INITIALISATIONS:
+        known = ", ".join(INITIALISATIONS)
+        raise UserError(f"initialisation: {initialisation!r} must be one of {known}")
+    if initialisation == "pretrained":
+        return load_unet(start)
+    return initial_unet(start if isinstance(start, Mapping) else read_settings(start), seed)
+
+
+def _begin(start: Path | Mapping, initialisation: str, seed: int, training: Mapping):
+    """UNet, EMA and optimizer on this machine's device: new, or as `save_state` left them."""
+    content = None
+    if not isinstance(start, Mapping) and (start / STATE).exists():
+        content = torch.load(start / STATE, weights_only=True, map_location="cpu")
+        unet = build_unet(read_json(start / "config.json"))
+        unet.load_state_dict(content["unet"])
+    else:
+        unet = _first_unet(start, initialisation, seed)
+    unet.to(device()).train().requires_grad_(True)
     ema = EMA(unet, training["ema_decay"])
-    ema.load_state_dict(content["ema"])
     optimizer = torch.optim.AdamW(
         unet.parameters(),
         lr=training["learning_rate"],
         weight_decay=training["weight_decay"],
         fused=True,
     )
-    if content["optimizer"] is not None:
+    if content is not None:
+        ema.load_state_dict(content["ema"])
         optimizer.load_state_dict(content["optimizer"])
-        for group in optimizer.param_groups:
-            group["weight_decay"] = training["weight_decay"]
     return unet, ema, optimizer
 
 
@@ -91,30 +104,6 @@ def save_checkpoint(folder: Path, unet, ema: EMA, history: Sequence[Mapping]) ->
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows([row[name] for name in COLUMNS] for row in history)
-
-
-def start_run(
-    out_folder: Path,
-    out_state: Path,
-    *,
-    seed: int,
-    unet_settings: Mapping | None = None,
-    init_folder: Path | None = None,
-) -> None:
-    """Step 0 of a run: `out_folder` (UNet folder, empty training.csv) and `out_state`.
-
-    From scratch with `unet_settings` (UNet2DConditionModel arguments; weights drawn from `seed`),
-    or pre-trained with the UNet of `init_folder`. Exactly one of the two.
-    """
-    if (unet_settings is None) == (init_folder is None):
-        raise ValueError("give unet_settings or init_folder")
-    unet = initial_unet(unet_settings, seed) if init_folder is None else load_unet(init_folder)
-    ema = EMA(unet, 0.0)  # a copy of the weights; the segments bring the decay
-    work = [path.with_name(f".{path.name}.part") for path in (Path(out_state), Path(out_folder))]
-    save_state(work[0], unet, ema, None)
-    replace_folder(work[0], Path(out_state))
-    save_checkpoint(work[1], unet, ema, [])
-    replace_folder(work[1], Path(out_folder))
 
 
 # ------------------------------------------------------------------------------ the segment
@@ -137,17 +126,16 @@ def _put_in_place(folder: Path, out_folder: Path, out_state: Path, trainer: Trai
 
 
 def train_segment(
-    previous_state: Path,
+    start: Path | Mapping,
     out_folder: Path,
     out_state: Path,
     *,
+    initialisation: str,
     first_step: int,
     last_step: int,
     latent_shards: Sequence[Path],
     condition_paths: Sequence[Path],
-    text_path: Path,
     manifest_path: Path,
-    condition: str,
     training_config: Mapping,
     diffusion_config: Mapping,
     vae_folder: Path,
@@ -160,32 +148,33 @@ def train_segment(
 ) -> None:
     """Steps first_step..last_step-1 of a run on the clips of the training split.
 
-    `condition` is "audio" (embeddings of `condition_paths`, the CLAP shards) or "text" (of
-    `text_path`, which gives the unconditional embedding in both cases). Leaves `out_folder` (UNet
+    `start` is the state that the segment before left. A run's first segment starts from a UNet
+    folder ("pretrained"), or from random weights ("scratch") with that folder's settings, or
+    settings given as they are (UNet2DConditionModel arguments). `condition_paths`: the shards of
+    audio embeddings, or the one file of text embeddings. Leaves `out_folder` (UNet
     folder of EMA weights, training.csv) and `out_state` for the next segment; `state` holds what
     a killed segment goes on from. Same bits on a CPU with the same number of threads.
     """
     torch.set_num_threads(threads)
-    if not (Path(previous_state) / STATE).is_file():
-        raise UserError(f"{previous_state}/{STATE} is missing: run the segment before this one")
     training = checked(training_config)
-    sources = condition_sources(condition, condition_paths, text_path)
     clip_ids = [clip.clip_id for clip in clips_of(manifest_path, split="train")]
-    scale, unconditional = scaling_factor(vae_folder), unconditional_embedding(text_path)
+    scale, unconditional = scaling_factor(vae_folder), unconditional_embedding(condition_paths[0])
+    start = dict(start) if isinstance(start, Mapping) else Path(start)
     work = fingerprint(
         stage="training",
         version=VERSIONS["training"],
-        inputs=[Path(previous_state), *map(Path, latent_shards), *sources],
+        start=[start, initialisation],
+        inputs=[*map(Path, latent_shards), *map(Path, condition_paths)],
         clips=hashlib.sha256("\n".join(clip_ids).encode()).hexdigest(),
         unconditional=unconditional.tolist(),
         settings=[training, dict(diffusion_config), scale, seed, first_step, last_step],
     )
     with (
         resume_state(state, work) as folder,
-        TrainingSet(latent_shards, sources, clip_ids) as data,
+        TrainingSet(latent_shards, condition_paths, clip_ids) as data,
     ):
         trainer = Trainer(
-            *_load_state(Path(previous_state), training),
+            *_begin(start, initialisation, seed, training),
             data=data,
             unconditional=unconditional,
             alpha_bar=make_scheduler(diffusion_config).alphas_cumprod,
