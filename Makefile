@@ -44,6 +44,10 @@ lint: $(VENV)/.made ## check style: ruff, snakefmt, Snakemake's lint
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 	$(BIN)/snakemake --lint
 
+environment.yml: requirements.lock # the same pins, as conda wants them
+	{ grep -v '^      - ' $@; grep -v '^#' $< | sed "s/.*;.*/'&'/; s/^/      - /"; } >$@.new
+	mv $@.new $@
+
 clean: ## remove the environment and the caches; results/ and resources/ stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache build src/*.egg-info
 	find src tests workflow -name __pycache__ -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import UserError
+from .progress import Progress
 
 
 def give_package_to_jobs() -> None:
@@ -46,6 +47,7 @@ def _prepare(threads: int) -> None:
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)  # the bits of a sum depend on it
     os.environ["HF_HUB_OFFLINE"] = "1"  # every model is a folder on disk by now
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # one progress line a job, our own
     for name in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"):
         os.environ.setdefault(name, "error")
 
@@ -55,6 +57,7 @@ def job(log: Path | str, threads: int) -> Iterator[None]:
     """Runs a job's body: stderr goes to the terminal and to `log`, a user's mistake ends it with a
     sentence, any other error with a traceback in the log and its last line on the terminal."""
     _prepare(threads)
+    Progress.job = f"{Path(log).parent.name} {Path(log).stem}"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
     with open(log, "w") as file:

@@ -8,10 +8,13 @@ import time
 
 class Progress:
     """Prints `[label] 120/400 clips 30% loss=0.12 eta 40s` to stderr, at most every `every` s,
-    and at the first and the last step."""
+    and at the first and the last step. In a job of the workflow the job's name is the label."""
+
+    job: str | None = None
 
     def __init__(self, label: str, total: int, unit: str = "clips", every: float = 30.0):
-        self.label, self.total, self.unit, self.every = label, total, unit, every
+        self.label = self.job or label
+        self.total, self.unit, self.every = total, unit, every
         self._start = self._last = None
         self._first = 0
 

@@ -13,7 +13,14 @@ from audioldm_bench.components.clap import train_clap
 
 RATE, DURATION = 16000, 0.64
 AUDIO = {"sample_rate": RATE, "duration": DURATION, "resampler": "sinc_hann"}
-MEL = {"n_fft": 1024, "hop_length": 160, "win_length": 1024, "n_mels": 64, "f_min": 0, "f_max": 8000}
+MEL = {
+    "n_fft": 1024,
+    "hop_length": 160,
+    "win_length": 1024,
+    "n_mels": 64,
+    "f_min": 0,
+    "f_max": 8000,
+}
 CLAP = {
     "sample_rate": 48000,
     "duration": 0.6,
@@ -23,7 +30,11 @@ CLAP = {
     "f_min": 50,
     "f_max": 14000,
 }
-WORDINGS = {"Tone": ["a tone", "a flute plays"], "Hiss": ["a hiss", "rain falls"], "Tick": ["ticks"]}
+WORDINGS = {
+    "Tone": ["a tone", "a flute plays"],
+    "Hiss": ["a hiss", "rain falls"],
+    "Tick": ["ticks"],
+}
 OPTIMISER = {"weight_decay": 0.01, "gradient_clip": 5.0}
 CNN = {
     **OPTIMISER,
@@ -40,7 +51,7 @@ SETTINGS = {
     "embedder": {**CNN, "crop_duration": 0.16, "example_duration": 0.16},
     "vae": {
         **OPTIMISER,
-        "steps": 50,
+        "steps": 35,
         "batch_size": 4,
         "crop_frames": 16,
         "learning_rate": 1e-2,

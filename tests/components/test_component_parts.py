@@ -25,7 +25,9 @@ MINI = Path(__file__).parents[2] / "config" / "mini.yaml"
 
 def test_corpus_splits_clips_and_pads_them(world):
     with Corpus(world.audio, world.manifest, AUDIO) as corpus:
-        assert len(corpus.train) == 24 and len(corpus.heldout) == 12, "the clip without audio counts"
+        assert len(corpus.train) == 24 and len(corpus.heldout) == 12, (
+            "the clip without audio counts"
+        )
         assert corpus.labels == ["Hiss", "Tick", "Tone"]
         waveforms = corpus.waveforms(corpus.train[4:6])
         assert waveforms.shape == (2, 10240)

@@ -126,11 +126,16 @@ def test_damaged_backbone_folder_is_refused(trained, tmp_path):
 @pytest.mark.parametrize(
     ("name", "changes", "words"),
     [
-        ("vocoder", {"model": {**SETTINGS["vocoder"]["model"], "upsample_rates": [5, 4, 4]}}, "160"),
+        (
+            "vocoder",
+            {"model": {**SETTINGS["vocoder"]["model"], "upsample_rates": [5, 4, 4]}},
+            "160",
+        ),
         ("vocoder", {"model": {**SETTINGS["vocoder"]["model"], "kernels": 3}}, "has no kernels"),
         ("vae", {"model": {**SETTINGS["vae"]["model"], "levels": 3}}, "has no levels"),
         ("vae", {"crop_frames": 17}, "multiples of 2"),
         ("clap", {"audio": {**SETTINGS["clap"]["audio"], "deepness": 3}}, "has no deepness"),
+        ("clap", {"audio": {**SETTINGS["clap"]["audio"], "spec_size": 96}}, "holds 96 frames"),
     ],
 )
 def test_wrong_settings_are_refused_in_words(world, tmp_path, name, changes, words):

@@ -185,7 +185,7 @@ def start_of_segment(wildcards):
 def conditions(wildcards):
     """The embeddings that a run is conditioned on: one text file, or the shards of sounds."""
     if wildcards.condition == "text":
-        return f"{STUDY}/data/{wildcards.dataset}/text.h5"
+        return [f"{STUDY}/data/{wildcards.dataset}/text.h5"]
     return shards(wildcards.dataset, "clap")
 
 

@@ -55,6 +55,7 @@ rule train_tokenizer:
     params:
         version=VERSIONS["components"],
         settings=TRAINED.get("tokenizer"),
+        wordings=TRAINED.get("clap", {}).get("wordings", {}),
     script:
         "../scripts/train_tokenizer.py"
 

@@ -1,12 +1,15 @@
-"""Train CLAP's tokenizer on the captions of a manifest."""
+"""Train CLAP's tokenizer on the texts of the wide corpus."""
 
 from pathlib import Path
 
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from audioldm_bench.datasets.manifest import read_manifest
-    from audioldm_bench.tokenizer import train_tokenizer
+    from audioldm_bench.components.tokenizer import train_tokenizer_folder
 
-    captions = [clip.caption for clip in read_manifest(Path(snakemake.input[0]))]
-    train_tokenizer(captions, Path(snakemake.output[0]), snakemake.params.settings["vocab_size"])
+    train_tokenizer_folder(
+        [Path(path) for path in snakemake.input],
+        Path(snakemake.output[0]),
+        settings=snakemake.params.settings,
+        wordings=snakemake.params.wordings,
+    )

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..clap import Clap, ClapLogMel, extractor_config, prompt, write_front_end
+from ..clap import Clap, prompt
+from ..clap_front_end import ClapLogMel, extractor_config, write_front_end
+from ..errors import UserError
 from ..pretrained import device, fan_in_weights, save_pretrained
 from ..tokenizer import FILES, load_tokenizer
 from ..vae import prepare
@@ -73,6 +75,7 @@ def build_clap(settings: dict, clap_config: dict, tokenizer_folder: Path) -> Cla
     key = "models.trained.clap"
     text = known_fields(ClapTextConfig, settings["text"], f"{key}.text")
     sound = known_fields(ClapAudioConfig, settings["audio"], f"{key}.audio")
+    _check_size(sound["spec_size"], clap_config)
     stages = len(sound["depths"])
     config = ClapConfig(
         text_config={**text, "vocab_size": len(tokenizer)},
@@ -88,6 +91,19 @@ def build_clap(settings: dict, clap_config: dict, tokenizer_folder: Path) -> Cla
     fan_in_weights(model)
     front_end = ClapLogMel(extractor_config(clap_config)).to(device())
     return Clap(model.to(device()), tokenizer, front_end)
+
+
+def _check_size(spec_size: int, clap_config: dict) -> None:
+    """UserError unless the tower's square image has room for the frames of models.clap."""
+    rate, bands = clap_config["sample_rate"], clap_config["n_mels"]
+    frames = round(clap_config["duration"] * rate) // clap_config["hop_length"] + 1
+    room = spec_size * (spec_size // bands)
+    if spec_size % bands or frames > room:
+        raise UserError(
+            f"models.trained.clap.audio.spec_size {spec_size} holds {room} frames of {bands} mel "
+            f"bands, but models.clap gives {frames}: take a larger multiple of n_mels, or change "
+            "models.clap.duration or models.clap.hop_length"
+        )
 
 
 class Learner(torch.nn.Module):

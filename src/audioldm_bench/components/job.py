@@ -155,7 +155,10 @@ def component_job(
         seed=seed,
         inputs=inputs,
     )
-    with resume_state(state, mark) as folder, Corpus(audio_shards, manifest, audio_config) as corpus:
+    with (
+        resume_state(state, mark) as folder,
+        Corpus(audio_shards, manifest, audio_config) as corpus,
+    ):
         yield Job(
             name, settings, corpus, Path(out_folder), seed, folder, save_every, progress_every
         )

@@ -42,7 +42,5 @@ def train_tokenizer_folder(
         "n": len(texts),
         "better": "lower",
     }
-    write_json(
-        work / "quality.json", {"component": "tokenizer", "figures": [figure], "losses": []}
-    )
+    write_json(work / "quality.json", {"component": "tokenizer", "figures": [figure], "losses": []})
     replace_folder(work, out_folder)

@@ -113,7 +113,10 @@ def _loss(job: Job, vocoder: SpeechT5HifiGan, log_mel: LogMel) -> dict[str, torc
         waveforms = job.corpus.waveforms(job.corpus.draw(job.settings["batch_size"]))
         crops, starts = random_crops(log_mel(waveforms), frames)
         target = torch.stack(
-            [w[s * hop : (s + frames) * hop] for w, s in zip(waveforms, starts.tolist(), strict=True)]
+            [
+                w[s * hop : (s + frames) * hop]
+                for w, s in zip(waveforms, starts.tolist(), strict=True)
+            ]
         )
     made = vocoder(crops)[:, : target.shape[1]]
     mel = (log_mel(made) - log_mel(target)).abs().mean()
