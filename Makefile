@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
-SNAKEMAKE := HF_HUB_OFFLINE=1 $(BIN)/snakemake --cores $(CORES)
+SNAKEMAKE := HF_HUB_OFFLINE=1 $(BIN)/snakemake --cores $(CORES) --quiet rules host
 SNAKEFILES := Snakefile workflow
 
 .DEFAULT_GOAL := help
@@ -28,12 +28,12 @@ $(VENV)/.made: requirements.lock pyproject.toml
 	@touch $@
 
 mini: $(VENV)/.made ## run the miniature study, offline, on the CPU
-	$(SNAKEMAKE) --configfile config/mini.yaml -- all
-	@$(BIN)/python -m audioldm_bench.tables results/mini
+	$(SNAKEMAKE) all --configfile config/mini.yaml
+	@$(BIN)/python -m audioldm_bench results/mini
 
 esc10: $(VENV)/.made ## run the study on 400 real recordings, offline, on the CPU
-	$(SNAKEMAKE) --configfile config/esc10.yaml -- all
-	@$(BIN)/python -m audioldm_bench.tables results/esc10
+	$(SNAKEMAKE) all --configfile config/esc10.yaml
+	@$(BIN)/python -m audioldm_bench results/esc10
 
 test: $(VENV)/.made ## run all tests
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

@@ -22,6 +22,7 @@ import numpy as np
 
 from .errors import UserError
 
+
 # ------------------------------------------------------------------ whole or not at all
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)

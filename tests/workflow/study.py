@@ -22,7 +22,7 @@ def environment() -> dict[str, str]:
 
 
 def command(folder: Path, *targets: str, options=(), configs=(TINY,), changes=None) -> list[str]:
-    """The command line for `targets` in `folder`; `changes` to the config are laid over `configs`."""
+    """The command line for `targets` in `folder`; `changes` are laid over `configs`."""
     configs = [str(path) for path in configs]
     if changes:
         path = folder / "changes.yaml"

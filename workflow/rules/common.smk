@@ -52,12 +52,8 @@ CORRUPTION_KEYS = {
     "corrupted-disorder": ["events_per_clip"],
     "corrupted-interference": ["interference_classes", "interference_snr_db"],
 }
-ARCHIVES = [
-    n for n in DATASETS if config["datasets"][n]["adapter"] in ("esc50", "urbansound8k")
-]
-YOUTUBE = [
-    n for n in DATASETS if config["datasets"][n]["adapter"] in ("audiocaps", "audioset")
-]
+ARCHIVES = [n for n in DATASETS if config["datasets"][n]["adapter"] in ("esc50", "urbansound8k")]
+YOUTUBE = [n for n in DATASETS if config["datasets"][n]["adapter"] in ("audiocaps", "audioset")]
 # pictures are sent on in three formats
 FORMATS = ["png", "pdf", "svg"]
 
@@ -81,11 +77,7 @@ def raw_root(name):
     source = dataset(name)["source"]
     if source == "folder":
         return dataset(name)["folder"]
-    return (
-        f"{STUDY}/world/{name}"
-        if source == "synthetic"
-        else f"resources/datasets/{name}"
-    )
+    return f"{STUDY}/world/{name}" if source == "synthetic" else f"resources/datasets/{name}"
 
 
 def raw_files(name):
@@ -139,16 +131,12 @@ def run_systems(name):
 def table1_systems():
     """(dataset, system) of every row of Table I."""
     conditions = config["table1"]["conditions"]
-    return [
-        (d, f"baseline-{c}") for d in config["table1"]["datasets"] for c in conditions
-    ]
+    return [(d, f"baseline-{c}") for d in config["table1"]["datasets"] for c in conditions]
 
 
 def table2_systems():
     """(dataset, system) of every checkpoint that Table II chooses from."""
-    return [
-        (d, system) for d in config["table2"]["datasets"] for system in run_systems(d)
-    ]
+    return [(d, system) for d in config["table2"]["datasets"] for system in run_systems(d)]
 
 
 def metrics_files(systems):
@@ -158,9 +146,7 @@ def metrics_files(systems):
 
 def features(name, system):
     """The feature files of one system, one a backbone."""
-    return expand(
-        f"{STUDY}/systems/{name}/{system}/features/{{backbone}}.h5", backbone=BACKBONES
-    )
+    return expand(f"{STUDY}/systems/{name}/{system}/features/{{backbone}}.h5", backbone=BACKBONES)
 
 
 def evaluation_list(name):

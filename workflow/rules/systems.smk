@@ -8,9 +8,7 @@ rule sample:
         vae=model("vae"),
         vocoder=model("vocoder"),
         text=rules.embed_text.output,
-        embeddings=lambda w: (
-            shards(w.dataset, "clap") if test_condition(w) == "audio" else []
-        ),
+        embeddings=lambda w: (shards(w.dataset, "clap") if test_condition(w) == "audio" else []),
         manifest=rules.make_manifest.output.manifest,
         audio=lambda w: shards(w.dataset, "audio"),
     output:
@@ -67,9 +65,7 @@ rule corrupt:
     params:
         version=VERSIONS["corrupt"],
         kind=lambda w: w.system.removeprefix("corrupted-"),
-        figure1=lambda w: {
-            key: config["figure1"][key] for key in CORRUPTION_KEYS[w.system]
-        },
+        figure1=lambda w: {key: config["figure1"][key] for key in CORRUPTION_KEYS[w.system]},
         nominal_duration=lambda w: dataset(w.dataset)["nominal_duration"],
         sample_rate=config["audio"]["sample_rate"],
         mel=config["mel"],

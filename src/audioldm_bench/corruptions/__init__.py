@@ -57,7 +57,7 @@ def corrupt_clips(
     """Writes a corrupted copy of each wav of `real_clips_folder`, of `nominal_duration` s.
 
     `kind` is one of `SYSTEMS`. Clips that cannot be corrupted (silent, unreadable) are left out
-    and named in `clips_json` with the reason. `vocoder_folder` is needed by the `SPECTRAL` kinds only.
+    and named in `clips_json` with the reason. `vocoder_folder` is needed by `SPECTRAL` kinds only.
     """
     if kind not in SYSTEMS:
         raise UserError(f"figure1: unknown corruption '{kind}'; known are {', '.join(SYSTEMS)}")
