@@ -29,9 +29,11 @@ localrules:
     report,
 
 
+# The metrics are targets too: one that was deleted is made again, and the tables with it.
 rule all:
     default_target: True
     input:
+        rules.tables.input,
         rules.tables.output,
         rules.figures.output,
         rules.write_report.output,
@@ -39,11 +41,13 @@ rule all:
 
 rule all_tables:
     input:
+        rules.tables.input,
         rules.tables.output,
 
 
 rule all_figures:
     input:
+        rules.figures.input,
         rules.figures.output,
 
 

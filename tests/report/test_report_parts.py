@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.paper import TABLE1, TABLE2
+from audioldm_bench.evaluation import metric_names
+from audioldm_bench.paper import BACKBONES, TABLE1, TABLE2
 from audioldm_bench.report import appendix, curves, pictures, results, sounds
 
 MEL = {"n_fft": 1024, "hop_length": 160, "n_mels": 64, "f_min": 0, "f_max": 8000}
@@ -70,6 +71,8 @@ def test_differences_are_coloured_by_meaning(metric, ours, verdict, difference):
 def test_foreign_backbones_are_named():
     own = {"fd_name": "fd_panns_cnn14_16k", "is_name": "", "kl_name": "kl_tagger", "fad_name": ""}
     assert results.foreign_backbones([own]) == ["kl_tagger"]
+    papers = metric_names(BACKBONES)
+    assert results.foreign_backbones([{f"{m}_name": name for m, name in papers.items()}]) == []
 
 
 # --------------------------------------------------------------------------------- sounds

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..labels import METRICS, dataset_label, steps_label
+from ..evaluation import metric_names
 from ..paper import BACKBONES
 
 Row = Mapping[str, str]
@@ -104,11 +105,12 @@ def _versions(row: Row) -> list[tuple[str, str]]:
 
 def foreign_backbones(rows: Sequence[Row]) -> list[str]:
     """The metrics' names that stand on another backbone than the paper's: not to be compared."""
+    papers = metric_names(BACKBONES)
     found = {
         row[f"{m}_name"]
         for row in rows
         for m in METRICS
-        if row.get(f"{m}_name") and row[f"{m}_name"] != f"{m}_{BACKBONES[m]}"
+        if row.get(f"{m}_name") and row[f"{m}_name"] != papers[m]
     }
     return sorted(found)
 
