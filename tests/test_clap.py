@@ -21,7 +21,8 @@ from audioldm_bench.clap import (
 from audioldm_bench.clap_front_end import ClapLogMel, extractor_config, write_front_end
 from audioldm_bench.components.clap import build_clap
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import Part, Store, build_store, file_sha256
+from audioldm_bench.files import file_sha256
+from audioldm_bench.store import Part, Store, build_store
 from audioldm_bench.tokenizer import train_tokenizer
 
 PAPER = {

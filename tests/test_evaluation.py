@@ -6,10 +6,11 @@ import pytest
 
 from audioldm_bench.errors import UserError
 from audioldm_bench.evaluation import evaluate_system, figure1_table, ids_sha256
+from audioldm_bench.files import write_json
 from audioldm_bench.metrics.frechet import frechet_from_features
 from audioldm_bench.metrics.inception import inception_score
 from audioldm_bench.metrics.kl import kl_sigmoid, kl_softmax
-from audioldm_bench.store import Part, build_store, write_json
+from audioldm_bench.store import Part, build_store
 
 METRICS = {"fd": "tagger", "is": "tagger", "kl": "tagger", "fad": "embedder"}
 METRICS |= {"is_splits": 4, "is_seed": 2020}

@@ -9,8 +9,8 @@ import pytest
 
 from audioldm_bench.errors import UserError
 from audioldm_bench.figures import COLUMN_WIDTH, COLUMNS2, HEIGHT, make_figure1, make_figure2
+from audioldm_bench.files import write_json
 from audioldm_bench.labels import CORRUPTIONS, RUNS
-from audioldm_bench.store import write_json
 
 PICTURES = ("png", "pdf", "svg")
 

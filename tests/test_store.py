@@ -6,20 +6,15 @@ import time
 import numpy as np
 import pytest
 
-from audioldm_bench.store import (
-    Part,
-    Store,
-    build_store,
-    clear_state,
-    fingerprint,
+from audioldm_bench.files import (
     folder_sha256,
     read_json,
     replace_folder,
-    resume_state,
-    was_finished,
     write_atomically,
     write_json,
 )
+from audioldm_bench.resume import clear_state, fingerprint, resume_state, was_finished
+from audioldm_bench.store import Part, Store, build_store
 
 IDS = [f"clip{number}" for number in range(10)]
 

@@ -9,9 +9,9 @@ import re
 import pytest
 
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import write_json
 from audioldm_bench.labels import METRICS, dataset_label, paper_order, steps_label, system_label
 from audioldm_bench.paper import BACKBONES, DATASETS, TABLE1, TABLE2
-from audioldm_bench.store import write_json
 from audioldm_bench.tables import COLUMNS1, COLUMNS2, make_table1, make_table2, print_tables
 from audioldm_bench.typeset import tex_escape
 

@@ -9,8 +9,9 @@ import torch
 from audioldm_bench import audio
 from audioldm_bench.components.vae import build_vae
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import file_sha256
 from audioldm_bench.mel import LogMel
-from audioldm_bench.store import Part, Store, build_store, file_sha256
+from audioldm_bench.store import Part, Store, build_store
 from audioldm_bench.vae import check_shape, decode, encode, encode_shard, load_vae, prepare, stride
 
 MEL = {

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from audioldm_bench import store
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import replace_folder
 from audioldm_bench.progress import Progress
 
 _BLOCK = 1 << 20  # bytes
@@ -51,7 +51,7 @@ def unpack(
     work.mkdir(parents=True)
     try:
         _unpack_all(archive, work, max_bytes, max_files, progress_every)
-        store.replace_folder(work, folder)
+        replace_folder(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -18,8 +18,9 @@ from .clap_front_end import write_front_end as write_front_end  # checkpoints im
 from .errors import UserError
 from .pretrained import device, load_pretrained
 from .progress import Progress
+from .resume import fingerprint
 from .stages import VERSIONS
-from .store import Part, Store, build_store, fingerprint
+from .store import Part, Store, build_store
 from .tokenizer import load_tokenizer
 from .vae import prepare
 

@@ -10,7 +10,7 @@ import torch
 
 from . import audio
 from .errors import UserError
-from .store import read_json, write_json
+from .files import read_json, write_json
 
 PREPROCESSOR = "preprocessor_config.json"
 RATE_IN = 16000  # Hz of every waveform of the study

@@ -23,10 +23,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audioldm_bench import __version__, store
+from audioldm_bench import __version__
 from audioldm_bench.archives import unpack as unpack
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import file_sha256, read_json, write_atomically, write_json
 from audioldm_bench.progress import Progress
+from audioldm_bench.resume import clear_state, fingerprint, resume_state
 
 LONGEST_WAIT = 300.0  # s between two tries, whatever the server asks for
 _BLOCK = 1 << 18  # bytes a read
@@ -85,17 +87,17 @@ def download(
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url}: only http:// and https:// URLs can be downloaded")
     path = Path(path)
-    with store.resume_state(Path(state), store.fingerprint(url=url)) as folder:
+    with resume_state(Path(state), fingerprint(url=url)) as folder:
         expected = sha256 or _locked(lock, url)
-        if expected and path.is_file() and store.file_sha256(path) == expected:
+        if expected and path.is_file() and file_sha256(path) == expected:
             return expected
         source = _Source(url, folder, bool(expected), timeout, progress_every)
         found = _fetch_checked(source, expected, retries, backoff)
         if not expected:
             _record(lock, url, found)
-        with store.write_atomically(path) as draft:
+        with write_atomically(path) as draft:
             shutil.move(source.part, draft)
-        store.clear_state(folder)
+        clear_state(folder)
     return found
 
 
@@ -104,7 +106,7 @@ def _fetch_checked(source: _Source, expected: str | None, retries: int, backoff:
     continued = source.part.exists()
     while True:
         continued |= _fetch(source, retries, backoff)
-        found = store.file_sha256(source.part)
+        found = file_sha256(source.part)
         if expected in (None, found):
             return found
         source.part.unlink()
@@ -263,7 +265,7 @@ def _locked(lock: Path, url: str) -> str | None:
     if not lock.is_file():
         return None
     try:
-        return store.read_json(lock).get(url)
+        return read_json(lock).get(url)
     except (ValueError, AttributeError):
         raise UserError(f"{lock}: not a lock file of downloads; restore it or remove it") from None
 
@@ -272,10 +274,10 @@ def _record(lock: Path, url: str, sha256: str) -> None:
     """Adds a checksum; other downloads may do so at the same time."""
     lock = Path(lock)
     with _alone(lock):
-        known = store.read_json(lock) if lock.is_file() else {}
+        known = read_json(lock) if lock.is_file() else {}
         if known.get(url, sha256) != sha256:
             raise UserError(f"{url}: two downloads at once differ, see {lock}; run again")
-        store.write_json(lock, known | {url: sha256})
+        write_json(lock, known | {url: sha256})
 
 
 @contextlib.contextmanager

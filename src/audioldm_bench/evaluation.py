@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import read_json, write_atomically, write_json
 from audioldm_bench.metrics.frechet import Gaussian, frechet_distance, gaussian
 from audioldm_bench.metrics.inception import inception_score
 from audioldm_bench.metrics.kl import kl_sigmoid, kl_softmax
 from audioldm_bench.seeds import derive
-from audioldm_bench.store import Store, read_json, write_atomically, write_json
+from audioldm_bench.store import Store
 
 METRICS = ("fd", "is", "kl", "fad")  # the paper's, in its order
 

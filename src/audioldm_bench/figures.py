@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .errors import UserError
+from .files import read_json, write_atomically
 from .labels import CORRUPTIONS, METRICS, RUNS, Line
-from .store import read_json, write_atomically
 from .typeset import csv_text
 
 COLUMN_WIDTH = 3.5  # inches: one column of an IEEE page

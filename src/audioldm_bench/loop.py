@@ -17,8 +17,8 @@ import torch
 
 from . import seeds
 from .errors import UserError
+from .files import write_atomically
 from .progress import Progress
-from .store import write_atomically
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)  # USR1: SLURM's warning before the limit
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and HDF5 stores that are built part by part.
+"""HDF5 stores that are built part by part.
 
 A store holds one row a clip. It is made of parts, fixed slices of the clip list, each written
 whole into a state folder outside the rule's declared outputs; a killed run continues with the
@@ -7,12 +7,7 @@ parts that are missing, and the bits do not depend on where it stopped.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import hashlib
 import json
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,147 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import UserError
+from .files import write_atomically
+from .resume import clear_state, resume_state, was_finished
 
 
-# ------------------------------------------------------------------ whole or not at all
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def write_atomically(path: Path) -> Iterator[Path]:
-    """Gives a path beside `path` to write to; it takes `path`'s name when the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
-    try:
-        yield draft
-        _sync(draft)
-        os.replace(draft, path)
-        _sync(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Sorted, indented, whole or not at all."""
-    with write_atomically(path) as draft:
-        draft.write_text(json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n")
-
-
-def read_json(path: Path):
-    return json.loads(Path(path).read_text())
-
-
-def replace_folder(work: Path, final: Path) -> None:
-    """Moves the finished folder `work` to `final`, in place of what is there."""
-    final.parent.mkdir(parents=True, exist_ok=True)
-    if final.exists():
-        shutil.rmtree(final)
-    try:
-        os.replace(work, final)
-    except OSError:  # another file system: copy beside, then rename
-        beside = final.with_name(f".{final.name}.{os.getpid()}.part")
-        shutil.copytree(work, beside)
-        os.replace(beside, final)
-        shutil.rmtree(work)
-
-
-# ------------------------------------------------------------------------------ identity
-def file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _files(folder: Path) -> list[Path]:
-    found = (p for p in sorted(Path(folder).rglob("*")) if p.is_file())
-    return [p for p in found if not any(x.startswith(".") for x in p.relative_to(folder).parts)]
-
-
-def folder_sha256(folder: Path) -> str:
-    """Over the names and bytes of all files in it but hidden ones."""
-    digest = hashlib.sha256()
-    for path in _files(folder):
-        digest.update(f"{path.relative_to(folder)}\0{file_sha256(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def _identity(value: object) -> object:
-    """A value as JSON can hold it; paths as size and time of change of the files they name."""
-    if isinstance(value, Path):
-        if not value.exists():
-            raise UserError(f"{value} is not there: run the step that makes it first")
-        files = _files(value) if value.is_dir() else [value]
-        return [str(value), [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
-    if isinstance(value, dict):
-        return {str(k): _identity(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_identity(v) for v in value]
-    return value
-
-
-def fingerprint(**values: object) -> str:
-    """Names the work that these values determine, so that no other work's state is taken up."""
-    text = json.dumps(_identity(values), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-# -------------------------------------------------------------------------- resume state
-@contextlib.contextmanager
-def resume_state(folder: Path, fingerprint: str) -> Iterator[Path]:
-    """The folder of one job's resume state, held by this process alone.
-
-    A job whose Snakemake was killed may still be writing: we wait for it, then go on from what it
-    left. State that belongs to other work (another fingerprint) is thrown away.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        waited = False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            print(
-                f"waiting: another process is still at work in {folder}",
-                file=sys.stderr,
-                flush=True,
-            )
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            waited = True
-        owner = folder / ".fingerprint"
-        if not waited:
-            (folder / ".finished").unlink(missing_ok=True)
-        if not owner.exists() or owner.read_text() != fingerprint:
-            for item in folder.iterdir():
-                if item.name != ".lock":
-                    shutil.rmtree(item) if item.is_dir() else item.unlink()
-            with write_atomically(owner) as draft:
-                draft.write_text(fingerprint)
-        yield folder
-
-
-def clear_state(folder: Path) -> None:
-    """Empties a finished job's resume state; to be called inside `resume_state`."""
-    (Path(folder) / ".finished").touch()
-    for item in Path(folder).iterdir():
-        if item.name not in {".lock", ".fingerprint", ".finished"}:
-            shutil.rmtree(item) if item.is_dir() else item.unlink()
-
-
-def was_finished(folder: Path) -> bool:
-    """Whether the process we waited for in `resume_state` has just finished the same work."""
-    return (Path(folder) / ".finished").exists()
-
-
-# -------------------------------------------------------------------------------- stores
 @dataclass
 class Part:
     """What was made of one slice of the clip list: rows for `ids`, reasons for the others."""

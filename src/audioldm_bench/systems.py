@@ -8,8 +8,10 @@ from pathlib import Path
 from . import audio
 from .datasets.manifest import read_manifest
 from .errors import UserError
+from .files import replace_folder, write_json
 from .progress import Progress
-from .store import Store, clear_state, fingerprint, replace_folder, resume_state, write_json
+from .resume import clear_state, fingerprint, resume_state
+from .store import Store
 
 
 def export_reference(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TextIO
 
 from .errors import UserError
+from .files import read_json
 from .labels import METRICS, dataset_label, paper_order, steps_label
 from .paper import TABLE1, TABLE2
-from .store import read_json
 from .typeset import Sheet, write_tables
 
 CONDITIONS1 = ("text", "audio")  # row order of Table I

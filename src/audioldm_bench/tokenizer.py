@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import UserError
-from .store import write_atomically, write_json
+from .files import write_atomically, write_json
 
 if TYPE_CHECKING:
     from transformers import RobertaTokenizer

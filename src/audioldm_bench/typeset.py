@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .files import write_atomically
 from .labels import METRICS
-from .store import write_atomically
 
 Row = Mapping[str, object]
 

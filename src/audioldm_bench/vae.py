@@ -15,8 +15,9 @@ from . import audio
 from .errors import UserError
 from .pretrained import load_pretrained
 from .progress import Progress
+from .resume import fingerprint
 from .stages import VERSIONS
-from .store import Part, Store, build_store, fingerprint
+from .store import Part, Store, build_store
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from audioldm_bench.store import read_json
+from audioldm_bench.files import read_json
 from audioldm_bench.tokenizer import train_tokenizer
 
 

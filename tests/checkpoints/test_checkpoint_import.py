@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from audioldm_bench.checkpoints import import_audioldm
+from audioldm_bench.files import file_sha256, read_json
 from audioldm_bench.pretrained import load_pretrained
-from audioldm_bench.store import file_sha256, read_json
 from audioldm_bench.tokenizer import load_tokenizer
 
 

@@ -16,7 +16,7 @@ from audioldm_bench.components.corpus import Clip, Corpus, random_crops, spread
 from audioldm_bench.components.job import thin, warm_cosine
 from audioldm_bench.components.vocoder import spectral_loss
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import read_json
+from audioldm_bench.files import read_json
 from audioldm_bench.synthetic.families import FAMILIES
 from audioldm_bench.tokenizer import load_tokenizer
 

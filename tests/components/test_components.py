@@ -14,8 +14,8 @@ from audioldm_bench.components import job, train_component
 from audioldm_bench.components.corpus import Corpus
 from audioldm_bench.errors import UserError
 from audioldm_bench.features.cnn import load_cnn
+from audioldm_bench.files import folder_sha256, read_json
 from audioldm_bench.mel import LogMel
-from audioldm_bench.store import folder_sha256, read_json
 from audioldm_bench.vae import encode, load_vae
 from audioldm_bench.vocoder import load_vocoder, vocode
 

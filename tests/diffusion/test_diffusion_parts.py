@@ -22,7 +22,8 @@ from audioldm_bench.diffusion.unet import (
     save_unet,
 )
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import Store, folder_sha256
+from audioldm_bench.files import folder_sha256
+from audioldm_bench.store import Store
 
 
 # ------------------------------------------------------------------------------------ noise

@@ -23,7 +23,8 @@ from audioldm_bench.diffusion.noise import make_scheduler
 from audioldm_bench.diffusion.sampling import read_prompts, sample_system
 from audioldm_bench.diffusion.unet import WEIGHTS, build_unet, save_unet
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import Store, file_sha256, folder_sha256, read_json
+from audioldm_bench.files import file_sha256, folder_sha256, read_json
+from audioldm_bench.store import Store
 
 SHAPE = (CHANNELS, FRAMES, BANDS)
 DURATION = 0.32  # s: 5120 samples, 32 frames, 16 latent frames

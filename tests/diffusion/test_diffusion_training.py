@@ -15,7 +15,7 @@ from audioldm_bench.diffusion.trainer import Trainer, drop_condition, learning_r
 from audioldm_bench.diffusion.training import train_segment
 from audioldm_bench.diffusion.unet import WEIGHTS, load_unet
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import file_sha256, folder_sha256, read_json
+from audioldm_bench.files import file_sha256, folder_sha256, read_json
 
 
 def run(world, folder, bounds, *, training=TRAINING, start=UNET, **changes):

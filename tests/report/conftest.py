@@ -11,9 +11,10 @@ import pytest
 
 from audioldm_bench import audio
 from audioldm_bench.figures import make_figure1, make_figure2
+from audioldm_bench.files import write_json
 from audioldm_bench.labels import RUNS
 from audioldm_bench.paper import TABLE1, TABLE2
-from audioldm_bench.store import Part, build_store, write_json
+from audioldm_bench.store import Part, build_store
 from audioldm_bench.tables import make_table1, make_table2
 
 RATE = 16000

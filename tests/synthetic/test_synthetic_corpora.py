@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import folder_sha256
+from audioldm_bench.files import folder_sha256
 from audioldm_bench.synthetic import corpora
 from audioldm_bench.synthetic.corpora import plan_corpus, write_corpus
 from audioldm_bench.synthetic.families import FAMILIES

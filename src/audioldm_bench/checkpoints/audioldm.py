@@ -19,7 +19,7 @@ import torch
 
 from ..clap import write_front_end
 from ..errors import UserError
-from ..store import file_sha256, replace_folder, write_json
+from ..files import file_sha256, replace_folder, write_json
 from ..tokenizer import load_tokenizer, save_tokenizer
 from .clap import convert_clap
 from .reader import listing, read_state_dict

@@ -14,9 +14,10 @@ import torch
 
 from .. import seeds
 from ..errors import UserError
+from ..files import replace_folder, write_json
 from ..loop import train_loop
+from ..resume import clear_state, fingerprint, resume_state
 from ..stages import VERSIONS
-from ..store import clear_state, fingerprint, replace_folder, resume_state, write_json
 from .corpus import Corpus
 
 KEPT_LOSSES = 200  # of the loss curve, in quality.json

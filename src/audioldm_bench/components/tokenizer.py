@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..store import replace_folder, write_json
+from ..files import replace_folder, write_json
 from ..tokenizer import load_tokenizer, train_tokenizer
 
 

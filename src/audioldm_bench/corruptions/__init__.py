@@ -15,17 +15,9 @@ from audioldm_bench.corruptions.interference import Interference
 from audioldm_bench.corruptions.order import Composition
 from audioldm_bench.corruptions.real import Corruption, RealClips, open_real_clips
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import folder_sha256, replace_folder, write_atomically, write_json
 from audioldm_bench.progress import Progress
-from audioldm_bench.store import (
-    clear_state,
-    fingerprint,
-    folder_sha256,
-    replace_folder,
-    resume_state,
-    was_finished,
-    write_atomically,
-    write_json,
-)
+from audioldm_bench.resume import clear_state, fingerprint, resume_state, was_finished
 
 SYSTEMS = {  # kind: the name of the system that it makes
     "vocoded": "vocoded",  # nothing wrong but the vocoder: the reference of `noise` and `mask`

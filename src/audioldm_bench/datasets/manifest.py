@@ -16,7 +16,7 @@ from pathlib import Path
 
 from audioldm_bench.datasets.csvfiles import read_rows
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import write_atomically
+from audioldm_bench.files import write_atomically
 
 SPLITS = ("train", "validation", "evaluation")
 MISSING_COLUMNS = ("clip_id", "file", "reason")

@@ -23,6 +23,7 @@ from audioldm_bench.datasets.manifest import (
 from audioldm_bench.datasets.splits import assign_splits
 from audioldm_bench.errors import UserError
 from audioldm_bench.progress import Progress
+from audioldm_bench.resume import fingerprint
 from audioldm_bench.seeds import derive
 
 SHORTEST = 0.05  # s; less is no sound to learn from, and shorter than the mel's padding
@@ -115,7 +116,7 @@ def resample_shard(
     clips = {clip.clip_id: clip for clip in clips_of(Path(manifest_path), shard=shard)}
     if not clips:
         raise UserError(f"{manifest_path}: it has no clips in shard {shard}; make it anew")
-    work = store.fingerprint(
+    work = fingerprint(
         version=stages.VERSIONS["resample"],
         audio=audio_config,
         seed=seed,

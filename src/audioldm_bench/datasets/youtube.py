@@ -18,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audioldm_bench import store
 from audioldm_bench.datasets.layout import sound_files
 from audioldm_bench.datasets.manifest import write_missing
 from audioldm_bench.datasets.youtube_clips import Segment
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import write_atomically
 from audioldm_bench.progress import Progress
+from audioldm_bench.resume import resume_state
 
 COMMAND = "yt-dlp"
 _GONE = (
@@ -86,7 +87,7 @@ def fetch_clips(
     audio_folder.mkdir(parents=True, exist_ok=True)
     there = sound_files(audio_folder, audio_folder)
     absent = [row for row in rows if not {row.clip_id, row.youtube_id} & set(there)]
-    with store.resume_state(Path(state), "fetch-1") as folder:
+    with resume_state(Path(state), "fetch-1") as folder:
         run = _Run(audio_folder, folder / "failed.jsonl", retries, pause, timeout)
         gone = {name: why for name, why in _journal(run.journal).items() if _is_gone(why)}
         run.failed = {row.clip_id: gone[row.clip_id] for row in absent if row.clip_id in gone}
@@ -179,7 +180,7 @@ def _fetch(run: _Run, row: Segment) -> str:
 
 
 def _keep(made: Path, audio_folder: Path) -> None:
-    with store.write_atomically(audio_folder / made.name) as draft:
+    with write_atomically(audio_folder / made.name) as draft:
         shutil.move(made, draft)
 
 

@@ -11,7 +11,8 @@ import torch
 
 from .. import seeds
 from ..errors import UserError
-from ..store import Store, read_json
+from ..files import read_json
+from ..store import Store
 
 CONDITIONS = ("audio", "text")
 

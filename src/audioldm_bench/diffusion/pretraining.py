@@ -14,8 +14,9 @@ import torch
 from .. import seeds
 from ..components.job import Figure, thin
 from ..datasets.manifest import clips_of
+from ..files import replace_folder, write_json
+from ..resume import clear_state, fingerprint, resume_state
 from ..stages import VERSIONS
-from ..store import clear_state, fingerprint, replace_folder, resume_state, write_json
 from .data import TrainingSet, scaling_factor
 from .noise import add_noise, make_scheduler
 from .training import train_segment

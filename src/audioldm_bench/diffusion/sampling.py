@@ -19,19 +19,11 @@ from .. import audio, seeds
 from ..clap import Clap, load_clap
 from ..datasets.manifest import clips_of
 from ..errors import UserError
+from ..files import file_sha256, read_json, replace_folder, write_atomically, write_json
 from ..progress import Progress
+from ..resume import clear_state, fingerprint, resume_state
 from ..stages import VERSIONS
-from ..store import (
-    Store,
-    clear_state,
-    file_sha256,
-    fingerprint,
-    read_json,
-    replace_folder,
-    resume_state,
-    write_atomically,
-    write_json,
-)
+from ..store import Store
 from .data import condition_sources, unconditional_embedding
 from .generation import Generator, generate, load_generator
 from .unet import WEIGHTS

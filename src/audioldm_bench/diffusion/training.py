@@ -15,18 +15,11 @@ import torch
 
 from ..datasets.manifest import clips_of
 from ..errors import UserError
+from ..files import read_json, replace_folder, write_atomically, write_json
 from ..loop import train_loop
 from ..pretrained import device
+from ..resume import clear_state, fingerprint, resume_state
 from ..stages import VERSIONS
-from ..store import (
-    clear_state,
-    fingerprint,
-    read_json,
-    replace_folder,
-    resume_state,
-    write_atomically,
-    write_json,
-)
 from .data import TrainingSet, scaling_factor, unconditional_embedding
 from .ema import EMA
 from .noise import make_scheduler

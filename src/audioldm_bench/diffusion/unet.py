@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 
 from .. import seeds
 from ..errors import UserError
+from ..files import read_json, write_atomically, write_json
 from ..pretrained import load_pretrained
-from ..store import read_json, write_atomically, write_json
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 FILM = {"class_embed_type": "simple_projection", "class_embeddings_concat": True}

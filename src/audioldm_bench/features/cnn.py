@@ -13,9 +13,9 @@ from torch import nn
 
 from audioldm_bench.errors import UserError
 from audioldm_bench.features.base import Features
+from audioldm_bench.files import read_json, write_atomically, write_json
 from audioldm_bench.mel import LogMel
 from audioldm_bench.pretrained import device
-from audioldm_bench.store import read_json, write_atomically, write_json
 
 
 def _convolution(channels_in: int, channels_out: int, size: int, stride: int) -> nn.Sequential:

@@ -13,17 +13,10 @@ from audioldm_bench import audio
 from audioldm_bench.errors import UserError
 from audioldm_bench.features.base import Backbone
 from audioldm_bench.features.registry import load_backbone
+from audioldm_bench.files import file_sha256
 from audioldm_bench.progress import Progress
-from audioldm_bench.store import (
-    Part,
-    Store,
-    build_store,
-    clear_state,
-    file_sha256,
-    fingerprint,
-    resume_state,
-    was_finished,
-)
+from audioldm_bench.resume import clear_state, fingerprint, resume_state, was_finished
+from audioldm_bench.store import Part, Store, build_store
 
 # Clips a forward pass. Fixed, and parts are whole batches, so that `clips_per_part` cannot change
 # a bit of the features; larger ones are no faster on a CPU.

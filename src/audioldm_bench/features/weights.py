@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.store import file_sha256, folder_sha256
+from audioldm_bench.files import file_sha256, folder_sha256
 
 
 def weights_sha256(path: Path) -> str:

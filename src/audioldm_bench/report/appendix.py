@@ -6,8 +6,9 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..files import read_json
 from ..labels import dataset_label, paper_order
-from ..store import Store, read_json
+from ..store import Store
 from .curves import sparkline
 
 _COMPONENTS = {

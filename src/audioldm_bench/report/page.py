@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..store import write_atomically
+from ..files import write_atomically
 from . import appendix, curves, pictures, results, sounds
 
 _HERE = Path(__file__).parent

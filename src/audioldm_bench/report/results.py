@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ..labels import METRICS, dataset_label, steps_label
 from ..evaluation import metric_names
+from ..labels import METRICS, dataset_label, steps_label
 from ..paper import BACKBONES
 
 Row = Mapping[str, str]

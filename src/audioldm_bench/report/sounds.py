@@ -12,8 +12,8 @@ import numpy as np
 
 from .. import audio
 from ..errors import UserError
+from ..files import read_json
 from ..labels import RUNS, dataset_label, paper_order, system_label
-from ..store import read_json
 from .pictures import mel_picture
 
 Row = Mapping[str, str]

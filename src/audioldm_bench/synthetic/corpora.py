@@ -19,14 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from audioldm_bench.errors import UserError
+from audioldm_bench.files import replace_folder
 from audioldm_bench.progress import Progress
-from audioldm_bench.store import (
-    clear_state,
-    fingerprint,
-    replace_folder,
-    resume_state,
-    was_finished,
-)
+from audioldm_bench.resume import clear_state, fingerprint, resume_state, was_finished
 from audioldm_bench.synthetic.families import choose
 from audioldm_bench.synthetic.layouts import PLANS, Corpus
 

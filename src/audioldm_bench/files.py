@@ -1,0 +1,79 @@
+"""Files and folders that are whole or not there, and what identifies them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def write_atomically(path: Path) -> Iterator[Path]:
+    """Gives a path beside `path` to write to; it takes `path`'s name when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield draft
+        _sync(draft)
+        os.replace(draft, path)
+        _sync(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Sorted, indented, whole or not at all."""
+    with write_atomically(path) as draft:
+        draft.write_text(json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path):
+    return json.loads(Path(path).read_text())
+
+
+def replace_folder(work: Path, final: Path) -> None:
+    """Moves the finished folder `work` to `final`, in place of what is there."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.exists():
+        shutil.rmtree(final)
+    try:
+        os.replace(work, final)
+    except OSError:  # another file system: copy beside, then rename
+        beside = final.with_name(f".{final.name}.{os.getpid()}.part")
+        shutil.copytree(work, beside)
+        os.replace(beside, final)
+        shutil.rmtree(work)
+
+
+def file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def files_in(folder: Path) -> list[Path]:
+    found = (p for p in sorted(Path(folder).rglob("*")) if p.is_file())
+    return [p for p in found if not any(x.startswith(".") for x in p.relative_to(folder).parts)]
+
+
+def folder_sha256(folder: Path) -> str:
+    """Over the names and bytes of all files in it but hidden ones."""
+    digest = hashlib.sha256()
+    for path in files_in(folder):
+        digest.update(f"{path.relative_to(folder)}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()
