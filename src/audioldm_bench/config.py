@@ -19,7 +19,7 @@ from .config_rules import broken_rules, one_of, used_datasets
 from .config_signals import broken_signals
 from .errors import UserError
 
-__all__ = ["check_config", "checkpoint_steps", "load_schema", "used_datasets"]
+__all__ = ["canonical", "check_config", "checkpoint_steps", "load_schema", "used_datasets"]
 
 # A number to YAML 1.2 but a text to YAML 1.1, which Snakemake reads: 1e-4, 1.0e4.
 _EXPONENT = re.compile(r"([-+]?\d+)(\.\d*)?[eE]([-+]?)(\d+)")
@@ -44,6 +44,17 @@ _LIMITS = {
     "minimum": "it must be at least {}",
     "uniqueItems": "it must not name anything twice",
 }
+
+
+def canonical(value: Any) -> Any:
+    """The same config written one way: sections sorted by key, whole numbers without a point."""
+    if isinstance(value, dict):
+        return {key: canonical(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def load_schema(path: str | Path) -> dict:

@@ -54,8 +54,11 @@ def _frames(config: dict) -> Iterator[str]:
 def _noise(config: dict) -> Iterator[str]:
     steps = at(config, "sampling", "steps", kind=int)
     timesteps = at(config, "diffusion", "timesteps", kind=int)
-    if steps > timesteps > 0:
-        yield f"`sampling.steps` is {steps}: it must be at most {timesteps}, `diffusion.timesteps`."
+    # DDIM counts in strides of timesteps // steps, from step 1 on
+    if 0 < timesteps <= max(steps, (steps - 1) * (timesteps // max(1, steps)) + 1):
+        yield (
+            f"`sampling.steps` is {steps}: it must be less than {timesteps}, `diffusion.timesteps`."
+        )
     first = at(config, "diffusion", "beta_start", kind=float)
     last = at(config, "diffusion", "beta_end", kind=float)
     if first > last > 0:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -13,11 +16,42 @@ from pathlib import Path
 from .errors import UserError
 from .progress import Progress
 
+WORKFLOW = "AUDIOLDM_BENCH_WORKFLOW"  # environment variable: the process id of Snakemake
+
 
 def give_package_to_jobs() -> None:
     """Lets the jobs that this process starts import the package from where it stands."""
     places = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, places))
+    os.environ[WORKFLOW] = str(os.getpid())
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process runs; one that died and was not yet reaped does not."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's, or a system without /proc
+        return True
+    return state != "Z"
+
+
+def _end_with_workflow() -> None:
+    """Asks this job to stop when the Snakemake that started it is gone, killed for one.
+
+    Snakemake would make its outputs again in any case; training saves its state first (loop.py).
+    """
+    pid = int(os.environ.get(WORKFLOW, "0"))
+
+    def watch() -> None:
+        while _lives(pid):
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if pid:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 class _Tee:
@@ -42,10 +76,13 @@ class _Tee:
         return self._streams[0].fileno()
 
 
-def _prepare(threads: int) -> None:
+def _prepare(threads: int, gpus: int) -> None:
     """Before numpy, torch and transformers are imported: they read these once."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)  # the bits of a sum depend on it
+    if not gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # sums in the same order every time
     os.environ["HF_HUB_OFFLINE"] = "1"  # every model is a folder on disk by now
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # one progress line a job, our own
     for name in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"):
@@ -53,10 +90,12 @@ def _prepare(threads: int) -> None:
 
 
 @contextlib.contextmanager
-def job(log: Path | str, threads: int) -> Iterator[None]:
+def job(log: Path | str, threads: int, gpus: int = 0) -> Iterator[None]:
     """Runs a job's body: stderr goes to the terminal and to `log`, a user's mistake ends it with a
-    sentence, any other error with a traceback in the log and its last line on the terminal."""
-    _prepare(threads)
+    sentence, any other error with a traceback in the log and its last line on the terminal. CUDA
+    is hidden from a job that was given no GPU."""
+    _prepare(threads, gpus)
+    _end_with_workflow()
     Progress.job = f"{Path(log).parent.name} {Path(log).stem}"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr

@@ -13,7 +13,10 @@ Model = TypeVar("Model", bound=torch.nn.Module)
 
 
 def device() -> torch.device:
-    """The first GPU if CUDA has one, else the CPU."""
+    """The first GPU if CUDA has one, else the CPU; kernels that give the same bits every time."""
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 is a setting
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -51,14 +51,19 @@ def resume_state(folder: Path, fingerprint: str) -> Iterator[Path]:
         waited = False
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
+            waited = True
             print(
                 f"waiting: another process is still at work in {folder}",
                 file=sys.stderr,
                 flush=True,
             )
             fcntl.flock(lock, fcntl.LOCK_EX)
-            waited = True
+        except OSError as error:
+            raise UserError(
+                f"{folder}: this file system has no file locks ({error.strerror}); mount it with"
+                " them (Lustre: flock), or run the study on another"
+            ) from None
         owner = folder / ".fingerprint"
         if not waited:
             (folder / ".finished").unlink(missing_ok=True)

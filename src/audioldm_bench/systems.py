@@ -10,7 +10,7 @@ from .datasets.manifest import read_manifest
 from .errors import UserError
 from .files import replace_folder, write_json
 from .progress import Progress
-from .resume import clear_state, fingerprint, resume_state
+from .resume import clear_state, fingerprint, resume_state, was_finished
 from .store import Store
 
 
@@ -33,6 +33,8 @@ def export_reference(
         resume_state(state, fingerprint(audio=[Path(p) for p in audio_shards])) as folder,
         Store(audio_shards) as store,
     ):
+        if was_finished(folder) and clips_folder.exists() and provenance.exists():
+            return
         present = [clip for clip in wanted if clip.clip_id in store]
         if not present:
             raise UserError(

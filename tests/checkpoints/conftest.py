@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import yaml
 
 from audioldm_bench.files import read_json
 from audioldm_bench.tokenizer import train_tokenizer
@@ -133,6 +134,8 @@ def system(tmp_path_factory, original):
         "vocab": tokenizer / "vocab.json",
         "merges": tokenizer / "merges.txt",
     }
+    config = Path(__file__).parents[2] / "config" / "config.yaml"
+    parts.clap_config = yaml.safe_load(config.read_text())["models"]["clap"]
     modules = (parts.raw, parts.unet, parts.vae, parts.vocoder, parts.clap)
     parts.state = original.state_dict(*modules)
     return parts

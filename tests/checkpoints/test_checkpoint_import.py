@@ -17,7 +17,11 @@ def imported(system, tmp_path_factory):
     torch.save({"state_dict": system.state}, folder / "small.ckpt")
     out = folder / "models" / "small"
     import_audioldm(
-        folder / "small.ckpt", out, tokenizer_files=system.tokenizer_files, head_channels=16
+        folder / "small.ckpt",
+        out,
+        tokenizer_files=system.tokenizer_files,
+        clap_config=system.clap_config,
+        head_channels=16,
     )
     return out
 
@@ -122,6 +126,7 @@ def test_half_precision_is_stored_as_single(system, save, tmp_path):
         save(state),
         tmp_path / "out",
         tokenizer_files=system.tokenizer_files,
+        clap_config=system.clap_config,
         head_channels=16,
     )
     from safetensors.torch import load_file

@@ -31,6 +31,7 @@ def refused(system, save, tmp_path):
                 save(state),
                 out,
                 tokenizer_files=files or system.tokenizer_files,
+                clap_config=system.clap_config,
                 head_channels=head_channels,
             )
         assert not list(out.parent.iterdir()), "something was left behind"
@@ -156,7 +157,11 @@ def test_other_checkpoint(refused):
 
 def test_a_good_import_outlives_a_bad_one(system, save, tmp_path):
     out = tmp_path / "small"
-    arguments = {"tokenizer_files": system.tokenizer_files, "head_channels": 16}
+    arguments = {
+        "tokenizer_files": system.tokenizer_files,
+        "clap_config": system.clap_config,
+        "head_channels": 16,
+    }
     import_audioldm(save(system.state), out, **arguments)
     before = (out / "source.json").read_bytes()
     with pytest.raises(UserError):

@@ -4,7 +4,6 @@ rule resample:
     """Decode a shard of {dataset}: first channel, at the study's rate."""
     input:
         manifest=rules.make_manifest.output.manifest,
-        raw=lambda w: raw_files(w.dataset),
     output:
         f"{STUDY}/data/{{dataset}}/audio/shard-{{shard}}.h5",
     log:

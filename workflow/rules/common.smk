@@ -6,7 +6,9 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from audioldm_bench import stages
 from audioldm_bench.config import (
+    canonical,
     check_config,
     checkpoint_steps,
     load_schema,
@@ -14,7 +16,6 @@ from audioldm_bench.config import (
 )
 from audioldm_bench.errors import UserError
 from audioldm_bench.job import give_package_to_jobs
-from audioldm_bench.stages import VERSIONS
 
 give_package_to_jobs()
 try:
@@ -26,12 +27,16 @@ try:
 except UserError as mistake:
     raise WorkflowError(str(mistake))
 
+# Snakemake compares the texts of params, as a set: order and 5.0 for 5 must not tell, but which
+# param it was must.
+config.update(canonical(config))
+VERSIONS = {stage: f"{stage} {number}" for stage, number in stages.VERSIONS.items()}
 STUDY = f"results/{config['study']}"
 DATASETS = used_datasets(config)
 RUN = f"{STUDY}/runs/{{dataset}}/{{initialisation}}-{{condition}}"
 SYSTEM = f"{STUDY}/systems/{{dataset}}/{{system}}"
 SOURCE = config["models"]["source"]
-TRAINED = config["models"]["trained"] or {}
+TRAINED = (config["models"]["trained"] or {}) if SOURCE == "trained" else {}
 CHECKPOINT = config["models"]["published"]["checkpoint"]
 BACKBONES = sorted({config["metrics"][name] for name in ("fd", "is", "kl", "fad")})
 METRICS = {name: config["metrics"][name] for name in sorted(config["metrics"])}
@@ -81,9 +86,15 @@ def raw_root(name):
 
 
 def raw_files(name):
-    """What stands for a dataset's raw data as a rule's input."""
+    """What stands for a dataset's raw data as a rule's input: of a user's folder its tables, for a
+    folder's own date changes with any file that is put beside them."""
+    root = raw_root(name)
+    if dataset(name)["source"] == "folder":
+        tables = {dataset(name).get("table") or "*.csv", "*.csv", "meta*/*.csv", "*/meta*/*.csv"}
+        found = {str(path) for pattern in tables for path in Path(root).glob(pattern)}
+        return sorted(found) or ancient(root)
     fetched = dataset(name)["source"] == "download" and name in YOUTUBE
-    return f"{raw_root(name)}/missing.csv" if fetched else raw_root(name)
+    return f"{root}/missing.csv" if fetched else root
 
 
 def adapter(wildcards):

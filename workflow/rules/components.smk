@@ -18,6 +18,8 @@ rule train_component:
         f"{STUDY}/benchmarks/train_component/{{component}}.tsv"
     wildcard_constraints:
         component="vae|vocoder|tagger|embedder",
+    # the longest chain of the study goes through the models trained here: first of all
+    priority: 5
     conda:
         "../../environment.yml"
     threads: RUNTIME["threads"]
@@ -103,6 +105,7 @@ rule pretrain_diffusion:
         f"{STUDY}/logs/train_component/unet.log",
     benchmark:
         f"{STUDY}/benchmarks/train_component/unet.tsv"
+    priority: 10
     conda:
         "../../environment.yml"
     threads: RUNTIME["threads"]

@@ -20,7 +20,7 @@ rule download_list:
         mem_mb=500,
         runtime=60,
     params:
-        source=lambda w: config["lists"][w.name],
+        source=lambda w: ["lists", w.name],
         lock="config/checksums.json",
         state="resources/state/download_list/{name}",
     script:
@@ -44,8 +44,6 @@ rule download_archive:
         mem_mb=1000,
         runtime=480,
     params:
-        files=lambda w: dataset(w.dataset)["download"],
-        licence=lambda w: dataset(w.dataset)["licence"],
         lock="config/checksums.json",
         state="resources/state/download_archive/{dataset}",
     script:
@@ -75,9 +73,7 @@ rule download_youtube:
         mem_mb=2000,
         runtime=2880,
     params:
-        files=lambda w: dataset(w.dataset)["download"],
-        adapter=adapter,
-        licence=lambda w: dataset(w.dataset)["licence"],
+        adapter=lambda w: {key: adapter(w)[key] for key in ("adapter", "evaluation_list")},
         lock="config/checksums.json",
         state="resources/state/download_youtube/{dataset}",
     script:

@@ -20,7 +20,6 @@ rule embed_audio:
         gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["embed_audio"],
-        front_end=config["models"]["clap"],
         audio=config["audio"],
         state=f"{STUDY}/state/embed_audio/{{dataset}}-{{shard}}",
     script:

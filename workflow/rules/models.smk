@@ -14,7 +14,7 @@ rule download_checkpoint:
         mem_mb=1000,
         runtime=480,
     params:
-        source=lambda w: config["models"]["published"]["checkpoints"][w.checkpoint],
+        source=lambda w: ["models", "published", "checkpoints", w.checkpoint],
         lock="config/checksums.json",
         state="resources/state/download_checkpoint/{checkpoint}",
     script:
@@ -45,6 +45,7 @@ rule import_checkpoint:
         runtime=60,
     params:
         version=VERSIONS["import"],
+        front_end=config["models"]["clap"],
     script:
         "../scripts/import_checkpoint.py"
 
@@ -66,7 +67,7 @@ rule download_tokenizer:
         mem_mb=500,
         runtime=30,
     params:
-        source=lambda w: config["models"]["published"]["tokenizer"][w.name],
+        source=lambda w: ["models", "published", "tokenizer", w.name],
         lock="config/checksums.json",
         state="resources/state/download_tokenizer/{name}",
     script:
@@ -88,7 +89,7 @@ rule download_backbone:
         mem_mb=500,
         runtime=120,
     params:
-        source=lambda w: config["models"]["published"]["backbones"][w.name],
+        source=lambda w: ["models", "published", "backbones", w.name],
         lock="config/checksums.json",
         state="resources/state/download_backbone/{name}",
     script:

@@ -25,7 +25,7 @@ rule train:
         gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["training"],
-        first_step=first_step,
+        segment=lambda w: [first_step(w), int(w.step)],
         unet=TRAINED.get("diffusion", {}).get("unet"),
         training={
             key: config["training"][key]

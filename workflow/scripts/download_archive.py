@@ -7,12 +7,13 @@ from audioldm_bench.job import job
 
 LARGEST, MOST = 50 * 2**30, 100_000  # bytes and files that an archive may unpack to
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.downloads import download, unpack
 
     params, folder = snakemake.params, Path(snakemake.output[0])
-    print(f"[{snakemake.wildcards.dataset}] licence: {params.licence}", file=sys.stderr)
-    for source in params.files:
+    dataset = snakemake.config["datasets"][snakemake.wildcards.dataset]
+    print(f"[{snakemake.wildcards.dataset}] licence: {dataset['licence']}", file=sys.stderr)
+    for source in dataset["download"]:
         archive = Path(params.state) / source["url"].rsplit("/", 1)[-1]
         every = snakemake.config["runtime"]["progress_every"]
         download(

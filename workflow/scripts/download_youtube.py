@@ -5,15 +5,16 @@ from pathlib import Path
 
 from audioldm_bench.job import job
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.datasets.adapters import wanted_segments
     from audioldm_bench.datasets.youtube import fetch_clips
     from audioldm_bench.downloads import download
 
     params, missing = snakemake.params, Path(snakemake.output[0])
     every = snakemake.config["runtime"]["progress_every"]
-    print(f"[{snakemake.wildcards.dataset}] licence: {params.licence}", file=sys.stderr)
-    for source in params.files:
+    dataset = snakemake.config["datasets"][snakemake.wildcards.dataset]
+    print(f"[{snakemake.wildcards.dataset}] licence: {dataset['licence']}", file=sys.stderr)
+    for source in dataset["download"]:
         name = source["url"].rsplit("/", 1)[-1]
         download(
             source["url"],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from audioldm_bench.job import job
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.checkpoints.audioldm import import_audioldm
 
     import_audioldm(
@@ -14,4 +14,5 @@ with job(snakemake.log[0], snakemake.threads):
             "vocab": Path(snakemake.input.vocab),
             "merges": Path(snakemake.input.merges),
         },
+        clap_config=snakemake.params.front_end,
     )

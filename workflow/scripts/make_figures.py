@@ -9,7 +9,7 @@ def by_suffix(paths):
     return {Path(path).suffix[1:]: Path(path) for path in paths}
 
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.figures import make_figure1, make_figure2
 
     make_figure1(Path(snakemake.input.figure1[0]), by_suffix(snakemake.output.figure1))

@@ -9,7 +9,7 @@ def by_suffix(paths):
     return {Path(path).suffix[1:]: Path(path) for path in paths}
 
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.tables import make_table1, make_table2
 
     table1 = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from audioldm_bench.job import job
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.datasets.prepare import resample_shard
 
     runtime = snakemake.config["runtime"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from audioldm_bench.job import job
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.diffusion.training import train_segment
 
     runtime, wildcards = snakemake.config["runtime"], snakemake.wildcards
@@ -12,8 +12,8 @@ with job(snakemake.log[0], snakemake.threads):
         Path(snakemake.input.start) if snakemake.input.start else snakemake.params.unet,
         Path(snakemake.output.checkpoint),
         Path(snakemake.output.state),
-        first_step=snakemake.params.first_step,
-        last_step=int(wildcards.step),
+        first_step=snakemake.params.segment[0],
+        last_step=snakemake.params.segment[1],
         initialisation=wildcards.initialisation,
         latent_shards=[Path(path) for path in snakemake.input.latents],
         condition_paths=[Path(path) for path in snakemake.input.conditions],

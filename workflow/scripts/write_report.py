@@ -9,7 +9,7 @@ def one(paths, ending):
     return next(Path(path) for path in paths if path.endswith(ending))
 
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
     from audioldm_bench.report.page import write_report
 
     source, params = snakemake.input, snakemake.params

@@ -63,15 +63,6 @@ SCHEDULER = {  # [code]; steps_offset and set_alpha_to_one as the original DDIM 
     "set_alpha_to_one": False,
     "steps_offset": 1,
 }
-FRONT_END = {  # of CLAP's audio tower, HTSAT-tiny.json and -base.json [code]
-    "sample_rate": 48000,
-    "duration": 10.0,
-    "n_fft": 1024,
-    "hop_length": 480,
-    "n_mels": 64,
-    "f_min": 50,
-    "f_max": 14000,
-}
 
 
 def sort_keys(state: dict[str, torch.Tensor]) -> tuple[dict[str, Weights], Counter[str]]:
@@ -141,6 +132,7 @@ def convert(
     state: dict[str, torch.Tensor],
     folder: Path,
     tokenizer_files: dict[str, Path],
+    clap_config: dict,
     head_channels: int | None = None,
 ) -> dict:
     """Writes the component folders of `state` into `folder`; returns what was found in it."""
@@ -161,7 +153,7 @@ def convert(
         model.save_pretrained(folder / name)
         parameters[name] = sum(p.numel() for p in model.parameters())
     DDIMScheduler(**SCHEDULER).save_pretrained(folder / "scheduler")
-    write_front_end(folder / "clap", FRONT_END)
+    write_front_end(folder / "clap", clap_config)
     vocab_size = parts["clap"].width("text_branch.embeddings.word_embeddings.weight")
     _write_tokenizer(tokenizer_files, folder / "clap", vocab_size)
     unused["raw weights, the EMA weights are taken"] = len(parts["raw"])
@@ -180,16 +172,17 @@ def import_audioldm(
     out_folder: Path,
     *,
     tokenizer_files: dict[str, Path],
+    clap_config: dict,
     head_channels: int | None = None,
 ) -> dict:
     """Import an authors' AudioLDM checkpoint into component folders, whole or not at all.
 
     `out_folder` gets unet (EMA weights), vae (scale factor in its config), vocoder, clap (both
     towers, tokenizer, front end), scheduler, and source.json, which is returned. `tokenizer_files`:
-    RoBERTa's {"vocab": ..., "merges": ...}. The architecture is read from the shapes; only the
-    width of an attention head leaves no trace in them: that of the published sizes is known, for
-    any other UNet pass `head_channels`. UserError if a key is unknown, missing or misshapen, or if
-    the file is of another kind.
+    RoBERTa's {"vocab": ..., "merges": ...}; `clap_config`: the config's models.clap. The
+    architecture is read from the shapes; only the width of an attention head leaves no trace in
+    them: that of the published sizes is known, for any other UNet pass `head_channels`. UserError
+    if a key is unknown, missing or misshapen, or if the file is of another kind.
     """
     ckpt, out_folder = Path(ckpt), Path(out_folder)
     state = read_state_dict(ckpt)
@@ -197,7 +190,7 @@ def import_audioldm(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
-        found = convert(state, work, tokenizer_files, head_channels)
+        found = convert(state, work, tokenizer_files, clap_config, head_channels)
         source = {"file": ckpt.name, "format": "AudioLDM checkpoint", **found}
         source["sha256"] = file_sha256(ckpt)
         write_json(work / "source.json", source)

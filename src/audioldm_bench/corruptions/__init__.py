@@ -18,6 +18,7 @@ from audioldm_bench.errors import UserError
 from audioldm_bench.files import folder_sha256, replace_folder, write_atomically, write_json
 from audioldm_bench.progress import Progress
 from audioldm_bench.resume import clear_state, fingerprint, resume_state, was_finished
+from audioldm_bench.stages import VERSIONS
 
 SYSTEMS = {  # kind: the name of the system that it makes
     "vocoded": "vocoded",  # nothing wrong but the vocoder: the reference of `noise` and `mask`
@@ -56,6 +57,7 @@ def corrupt_clips(
     real = open_real_clips(real_clips_folder, manifest_path, sample_rate, nominal_duration)
     vocoder = Path(vocoder_folder) if kind in SPECTRAL and vocoder_folder else None
     settings = {
+        "version": VERSIONS["corrupt"],
         "figure1": dict(figure1_config),
         "mel": dict(mel_config),
         "sample_rate": sample_rate,

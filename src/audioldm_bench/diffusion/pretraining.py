@@ -15,7 +15,7 @@ from .. import seeds
 from ..components.job import Figure, thin
 from ..datasets.manifest import clips_of
 from ..files import replace_folder, write_json
-from ..resume import clear_state, fingerprint, resume_state
+from ..resume import clear_state, fingerprint, resume_state, was_finished
 from ..stages import VERSIONS
 from .data import TrainingSet, scaling_factor
 from .noise import add_noise, make_scheduler
@@ -126,6 +126,8 @@ def pretrain(
     }
     version = {"version": VERSIONS["training"], "settings": [dict(unet_settings), steps]}
     with resume_state(state, fingerprint(stage="pretraining", **version, **inputs)) as folder:
+        if was_finished(folder) and Path(out_folder).exists():
+            return
         trained = folder / "trained"
         if not trained.exists():
             train_segment(

@@ -7,6 +7,8 @@ redone whole, so a run that was killed ends in the same bytes.
 from __future__ import annotations
 
 import platform
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +23,7 @@ from ..datasets.manifest import clips_of
 from ..errors import UserError
 from ..files import file_sha256, read_json, replace_folder, write_atomically, write_json
 from ..progress import Progress
-from ..resume import clear_state, fingerprint, resume_state
+from ..resume import clear_state, fingerprint, resume_state, was_finished
 from ..stages import VERSIONS
 from ..store import Store
 from .data import condition_sources, unconditional_embedding
@@ -156,6 +158,7 @@ def sample_system(
     from.
     """
     torch.set_num_threads(threads)
+    out_clips, out_json = Path(out_clips), Path(out_json)
     prompts = read_prompts(manifest_path, audio_shards, text_path, clap_shards, condition=condition)
     sampling = dict(sampling_config)
     settings = {"condition": condition, "generated_duration": generated_duration, "seed": seed}
@@ -167,6 +170,8 @@ def sample_system(
         settings=[settings, sampling, dict(diffusion_config)],
     )
     with resume_state(state, work) as folder:
+        if was_finished(folder) and out_clips.exists() and out_json.exists():
+            return
         make = partial(
             _sample_batch,
             load_generator(unet_folder, vae_folder, vocoder_folder, diffusion_config),
@@ -204,6 +209,9 @@ def _provenance(
 def _all_batches(make, clip_ids: list[str], size: int, folder: Path, progress) -> dict[str, dict]:
     """Calls `make` for each fixed slice of the clips that is not whole yet."""
     found: dict[str, dict] = {}
+    there = len(list(folder.glob("batch-*.json")))
+    if there:
+        print(f"[{progress.label}] continues: {there} batches are there", file=sys.stderr)
     for first in range(0, len(clip_ids), size):
         batch = clip_ids[first : first + size]
         done = folder / f"batch-{first:07d}.json"  # written after the batch's sounds
@@ -216,6 +224,10 @@ def _all_batches(make, clip_ids: list[str], size: int, folder: Path, progress) -
 
 
 def _put_in_place(work: Path, final: Path) -> None:
+    """`final` gets the sounds of `work`, which stays: killed now, nothing is to be made again."""
     for draft in work.glob(".*"):  # of a process that was killed while it wrote
         draft.unlink()
-    replace_folder(work, final)
+    ready = work.with_name("ready")
+    shutil.rmtree(ready, ignore_errors=True)
+    shutil.copytree(work, ready)
+    replace_folder(ready, final)

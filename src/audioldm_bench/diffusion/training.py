@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..files import read_json, replace_folder, write_atomically, write_json
 from ..loop import train_loop
 from ..pretrained import device
-from ..resume import clear_state, fingerprint, resume_state
+from ..resume import clear_state, fingerprint, resume_state, was_finished
 from ..stages import VERSIONS
 from .data import TrainingSet, scaling_factor, unconditional_embedding
 from .ema import EMA
@@ -166,6 +166,8 @@ def train_segment(
         resume_state(state, work) as folder,
         TrainingSet(latent_shards, condition_paths, clip_ids) as data,
     ):
+        if was_finished(folder) and Path(out_folder).exists() and Path(out_state).exists():
+            return
         trainer = Trainer(
             *_begin(start, initialisation, seed, training),
             data=data,

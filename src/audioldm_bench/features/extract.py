@@ -16,6 +16,7 @@ from audioldm_bench.features.registry import load_backbone
 from audioldm_bench.files import file_sha256
 from audioldm_bench.progress import Progress
 from audioldm_bench.resume import clear_state, fingerprint, resume_state, was_finished
+from audioldm_bench.stages import VERSIONS
 from audioldm_bench.store import Part, Store, build_store
 
 # Clips a forward pass. Fixed, and parts are whole batches, so that `clips_per_part` cannot change
@@ -50,7 +51,13 @@ def extract_features(
     weights = {name: weights_sha256(path) for name, path in sorted(backbones.items())}
     clip_list = clip_list_sha256({i: file_sha256(path) for i, path in clips.items()})
     part_size = -(-clips_per_part // BATCH) * BATCH
-    work = fingerprint(weights=weights, clips=clip_list, part_size=part_size, **audio_form)
+    work = fingerprint(
+        version=VERSIONS["features"],
+        weights=weights,
+        clips=clip_list,
+        part_size=part_size,
+        **audio_form,
+    )
     extractor = _Extractor(clips, backbones, **audio_form)
     with resume_state(state, work) as folder:
         if was_finished(folder) and all(Path(path).exists() for path in outputs.values()):
