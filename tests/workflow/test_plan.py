@@ -67,7 +67,7 @@ def test_a_new_caption_template_redoes_text_and_what_depends_on_it(finished):
 
 
 def test_a_deleted_metric_is_redone_with_the_tables(finished, tmp_path):
-    path = finished / "results/tiny/systems/esc50/scratch-text-0000012/metrics.json"
+    path = finished / "results/tiny/systems/esc50/scratch-text-0000040/metrics.json"
     kept = tmp_path / "metrics.json"
     path.rename(kept)
     try:

@@ -52,7 +52,7 @@ def test_no_state_and_no_drafts_are_left(finished):
     left = [p for p in (finished / S).rglob("*.part*")]
     left += [p for p in (finished / f"{S}/state").rglob("*") if p.is_file()]
     assert [p for p in left if not p.name.startswith((".lock", ".fingerprint", ".finished"))] == []
-    assert not list((finished / S).rglob("state-0000012"))  # the optimizer of a finished segment
+    assert not list((finished / S).rglob("state-0000040"))  # the optimizer of a finished segment
 
 
 def test_every_rule_tells_what_it_needs():
