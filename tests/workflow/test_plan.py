@@ -23,8 +23,10 @@ def test_the_papers_study_is_the_default_and_plans_in_seconds(tmp_path):
 
 def test_the_miniature_plans_all_of_the_paper(tmp_path):
     jobs = planned(tmp_path, "all", configs=(ROOT / "config" / "mini.yaml",))
-    assert jobs["synthesise_dataset"] == 4 and jobs["train_component"] == 4
-    assert jobs["train"] == 12 * 3 and jobs["sample"] == 12 * 3 + 8
+    assert (
+        jobs["synthesise_dataset"] == 4 and jobs["train_component"] == 3 and jobs["train_vae"] == 1
+    )
+    assert jobs["train"] == 4 * (3 + 2 + 2) and jobs["sample"] == jobs["train"] + 8
     assert jobs["corrupt"] == 6
     assert not {name for name in jobs if "download" in name}
 
@@ -34,7 +36,7 @@ def test_the_real_sounds_plan(tmp_path):
     folder = {"datasets": {"esc10": {"folder": str(ESC10.resolve().parent)}}}
     configs = (ROOT / "config" / "esc10.yaml",)
     jobs = planned(tmp_path, "all", configs=configs, changes=folder)
-    assert jobs["train_component"] == 4 and "synthesise_dataset" not in jobs
+    assert jobs["train_component"] == 3 and "synthesise_dataset" not in jobs
 
 
 def test_a_wrong_config_is_refused_before_any_job(tmp_path):

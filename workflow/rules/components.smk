@@ -17,9 +17,7 @@ rule train_component:
     benchmark:
         f"{STUDY}/benchmarks/train_component/{{component}}.tsv"
     wildcard_constraints:
-        component="vae|vocoder|tagger|embedder",
-    # the longest chain of the study goes through the models trained here: first of all
-    priority: 5
+        component="vocoder|tagger|embedder",
     conda:
         "../../environment.yml"
     threads: RUNTIME["threads"]
@@ -29,6 +27,7 @@ rule train_component:
         gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["components"],
+        component="{component}",
         settings=lambda w: TRAINED.get(w.component),
         audio=config["audio"],
         mel=config["mel"],
@@ -36,6 +35,25 @@ rule train_component:
         state=f"{STUDY}/state/train_component/{{component}}",
     script:
         "../scripts/train_component.py"
+
+
+# The longest chain of the study goes through CLAP, the VAE and the pre-trained model: these first.
+use rule train_component as train_vae with:
+    output:
+        directory(f"{STUDY}/models/vae"),
+    log:
+        f"{STUDY}/logs/train_component/vae.log",
+    benchmark:
+        f"{STUDY}/benchmarks/train_component/vae.tsv"
+    priority: 10
+    params:
+        version=VERSIONS["components"],
+        component="vae",
+        settings=TRAINED.get("vae"),
+        audio=config["audio"],
+        mel=config["mel"],
+        seed=config["seed"],
+        state=f"{STUDY}/state/train_component/vae",
 
 
 rule train_tokenizer:
@@ -74,6 +92,7 @@ rule train_clap:
         f"{STUDY}/logs/train_component/clap.log",
     benchmark:
         f"{STUDY}/benchmarks/train_component/clap.tsv"
+    priority: 10
     conda:
         "../../environment.yml"
     threads: RUNTIME["threads"]

@@ -11,6 +11,7 @@ rule embed_audio:
         f"{STUDY}/logs/embed_audio/{{dataset}}-{{shard}}.log",
     benchmark:
         f"{STUDY}/benchmarks/embed_audio/{{dataset}}-{{shard}}.tsv"
+    priority: 5
     conda:
         "../../environment.yml"
     threads: RUNTIME["threads"]
@@ -63,6 +64,7 @@ rule encode_latents:
         f"{STUDY}/logs/encode/{{dataset}}-{{shard}}.log",
     benchmark:
         f"{STUDY}/benchmarks/encode/{{dataset}}-{{shard}}.tsv"
+    priority: 5
     conda:
         "../../environment.yml"
     threads: RUNTIME["threads"]

@@ -9,7 +9,7 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
 
     runtime = snakemake.config["runtime"]
     train_component(
-        snakemake.wildcards.component,
+        snakemake.params.component,
         [Path(path) for path in snakemake.input.audio],
         Path(snakemake.input.manifest),
         Path(snakemake.output[0]),
