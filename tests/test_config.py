@@ -184,3 +184,10 @@ def test_every_checkpoint_that_the_paper_reports_is_one() -> None:
     assert checkpoint_steps(60, 20) == [20, 40, 60]
     assert checkpoint_steps(50, 20) == [20, 40, 50]
     assert checkpoint_steps(10, 20) == [10]
+
+
+def test_the_same_config_is_written_one_way() -> None:
+    """Snakemake compares the texts of params: neither order nor 5.0 for 5 is a change."""
+    one = canonical({"b": [1.0, {"y": 2, "x": 0.5}], "a": True})
+    other = canonical({"a": True, "b": [1, {"x": 0.5, "y": 2.0}]})
+    assert repr(one) == repr(other) == "{'a': True, 'b': [1, {'x': 0.5, 'y': 2}]}"
