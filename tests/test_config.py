@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from audioldm_bench.config import checkpoint_steps, used_datasets
+from audioldm_bench.config import canonical, checkpoint_steps, used_datasets
 from config_cases import (
     DEFAULT,
     ROOT,
