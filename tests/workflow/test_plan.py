@@ -45,7 +45,7 @@ def test_a_wrong_config_is_refused_before_any_job(tmp_path):
     assert done.returncode == 1
     assert "`sampling.steps` is -5" in done.stdout
     assert "did you mean `guidance_scale`" in done.stdout
-    assert "did you mean `esc50`" in done.stdout
+    assert "esc5" in done.stdout and "describe it under `datasets`" in done.stdout
     assert "Traceback" not in done.stdout
     assert not (tmp_path / "results").exists()
 
