@@ -1,9 +1,9 @@
 # `make mini` and `make test` need Python 3.11 or newer and make, nothing else.
 PYTHON ?= python3
-CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+CORES ?= $(shell unset OMP_NUM_THREADS; nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
-SNAKEMAKE := HF_HUB_OFFLINE=1 $(BIN)/snakemake --cores $(CORES) --quiet rules host
+SNAKEMAKE := HF_HUB_OFFLINE=1 $(BIN)/snakemake all --cores $(CORES) --quiet rules host --configfile
 SNAKEFILES := Snakefile workflow
 
 .DEFAULT_GOAL := help
@@ -28,11 +28,11 @@ $(VENV)/.made: requirements.lock pyproject.toml
 	@touch $@
 
 mini: $(VENV)/.made ## run the miniature study, offline, on the CPU
-	$(SNAKEMAKE) all --configfile config/mini.yaml
+	$(SNAKEMAKE) config/mini.yaml
 	@$(BIN)/python -m audioldm_bench results/mini
 
 esc10: $(VENV)/.made ## run the study on 400 real recordings, offline, on the CPU
-	$(SNAKEMAKE) all --configfile config/esc10.yaml
+	$(SNAKEMAKE) config/esc10.yaml
 	@$(BIN)/python -m audioldm_bench results/esc10
 
 test: $(VENV)/.made ## run all tests

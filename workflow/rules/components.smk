@@ -18,6 +18,7 @@ rule train_component:
         f"{STUDY}/benchmarks/train_component/{{component}}.tsv"
     wildcard_constraints:
         component="vocoder|tagger|embedder",
+    priority: 8
     conda:
         "../../environment.yml"
     threads: RUNTIME["threads"]
@@ -37,7 +38,8 @@ rule train_component:
         "../scripts/train_component.py"
 
 
-# The longest chain of the study goes through CLAP, the VAE and the pre-trained model: these first.
+# The longest chain of the study goes through CLAP, the VAE and the pre-trained model: these come
+# first, then the other components, then all that waits for none of them.
 use rule train_component as train_vae with:
     output:
         directory(f"{STUDY}/models/vae"),
