@@ -219,7 +219,7 @@ MISTAKES = {
     "more steps than the schedule has": (
         setting("sampling/steps", 1001),
         "`sampling.steps` is 1001",
-        "at most 1000",
+        "less than 1000",
     ),
     "noise that falls": (
         setting("diffusion/beta_start", 0.5),
