@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from diffusion_world import World, write_models, write_stores
+from diffusion_world import DIFFUSION, UNET, World, write_models, write_stores
 
 from audioldm_bench.datasets.manifest import Clip, write_manifest
+from audioldm_bench.diffusion.generation import load_generator
+from audioldm_bench.diffusion.unet import build_unet, save_unet
+from audioldm_bench.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +27,23 @@ def world(tmp_path_factory) -> World:
     write_models(root)
     train_ids = [clip.clip_id for clip in clips if clip.split == "train"]
     return World(root, ids, train_ids, [i for i in ids if i not in train_ids])
+
+
+@pytest.fixture(scope="session")
+def unet_folder(tmp_path_factory):
+    """A UNet of random weights, none of them zero, so that all noise and conditions tell."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("unet")
+    save_unet(build_unet(UNET), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def generator(world, unet_folder):
+    return load_generator(unet_folder, world.root / "vae", world.root / "vocoder", DIFFUSION)
+
+
+@pytest.fixture(scope="session")
+def conditions(world):
+    with Store(world.root / "clap.h5") as clap:
+        return {clip_id: torch.from_numpy(clap.get("embedding", clip_id)) for clip_id in clap.ids}
