@@ -10,6 +10,7 @@ from audioldm_bench.errors import UserError
 from audioldm_bench.features import panns, vggish
 from audioldm_bench.features.base import Backbone
 from audioldm_bench.features.registry import BACKBONES, load_backbone
+from audioldm_bench.features.weights import load_published
 
 
 def loaded_by(code):
@@ -100,6 +101,22 @@ def test_weights_of_another_network_are_refused(published, tmp_path):
     broken.write_text("<html>not found</html>")
     with pytest.raises(UserError, match="broken.pth"):
         load_backbone("vggish", broken)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_weights_beside_a_samplers_numpy_state_load(tmp_path, zipped):
+    """Cnn14's file was saved in training, by torch before 1.6 and numpy 1."""
+    network = torch.nn.Linear(2, 3)
+    sampler = {"indexes": np.arange(7), "queue": [np.arange(2)], "pointer": 5}
+    content = {"iteration": 600000, "model": network.state_dict(), "sampler": sampler}
+    path = tmp_path / "trained.pth"
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    if not zipped:
+        written = path.read_bytes()
+        path.write_bytes(written.replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
+    other = torch.nn.Linear(2, 3)
+    load_published(other, path, inside="model")
+    torch.testing.assert_close(other.weight, network.weight)
 
 
 def test_pickled_code_is_not_run(tmp_path):

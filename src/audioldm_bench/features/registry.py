@@ -21,6 +21,12 @@ def _vggish(path: Path) -> Backbone:
     return Vggish(path)
 
 
+def _efficientat_mn04(path: Path) -> Backbone:
+    from audioldm_bench.features.efficientat import EfficientAtMn04
+
+    return EfficientAtMn04(path)
+
+
 def _small_cnn(name: str) -> Callable[[Path], Backbone]:
     def load(path: Path) -> Backbone:
         from audioldm_bench.features.cnn import load_cnn
@@ -34,6 +40,7 @@ def _small_cnn(name: str) -> Callable[[Path], Backbone]:
 BACKBONES: dict[str, Callable[[Path], Backbone]] = {
     "panns_cnn14_16k": _panns_cnn14_16k,
     "vggish": _vggish,
+    "efficientat_mn04": _efficientat_mn04,
     "tagger": _small_cnn("tagger"),
     "embedder": _small_cnn("embedder"),
 }

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from audioldm_bench.errors import UserError
 from audioldm_bench.files import file_sha256, folder_sha256
+
+# Cnn14's file holds, beside the weights, the state of its data sampler: numpy arrays of integers.
+_rebuild_array = np.empty(0).__reduce__()[0]
+_NUMPY = [
+    (_rebuild_array, "numpy.core.multiarray._reconstruct"),  # as numpy 1 names it
+    (_rebuild_array, "numpy._core.multiarray._reconstruct"),
+    np.ndarray,
+    np.dtype,
+    type(np.dtype("int64")),
+]
 
 
 def weights_sha256(path: Path) -> str:
@@ -22,7 +33,8 @@ def load_published(network: torch.nn.Module, path: Path, *, inside: str | None =
     file is not such weights.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_NUMPY):
+            state = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(state[inside] if inside and inside in state else state, strict=True)
     except Exception as error:  # torch raises many kinds; to the user all are one
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
