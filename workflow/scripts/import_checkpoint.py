@@ -1,18 +1,32 @@
-"""Take a published checkpoint apart into component folders."""
+"""Take a published checkpoint, a .ckpt or a diffusers folder, apart into component folders."""
 
 from pathlib import Path
 
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
-    from audioldm_bench.checkpoints.audioldm import import_audioldm
+    from audioldm_bench.checkpoints import import_audioldm, import_diffusers
 
-    import_audioldm(
-        Path(snakemake.input.checkpoint[0]),
-        Path(snakemake.output.source).parent,
-        tokenizer_files={
-            "vocab": Path(snakemake.input.vocab),
-            "merges": Path(snakemake.input.merges),
-        },
-        clap_config=snakemake.params.front_end,
-    )
+    more = {
+        "clap_config": snakemake.params.front_end,
+        "head_channels": snakemake.params.head_channels,
+    }
+    model, out = Path(snakemake.params.model), Path(snakemake.output.source).parent
+    if snakemake.params.clap is None:
+        import_audioldm(
+            model,
+            out,
+            tokenizer_files={
+                "vocab": Path(snakemake.input.vocab),
+                "merges": Path(snakemake.input.merges),
+            },
+            **more,
+        )
+    else:
+        import_diffusers(
+            model,
+            out,
+            clap=Path(snakemake.params.clap),
+            origin=snakemake.params.origin,
+            **more,
+        )

@@ -7,21 +7,17 @@ another kind is not half understood.
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import shutil
-import sys
 from collections import Counter
 from pathlib import Path
 
 import torch
 
-from ..clap import write_front_end
 from ..errors import UserError
-from ..files import file_sha256, replace_folder, write_json
-from ..tokenizer import load_tokenizer, save_tokenizer
+from ..files import file_sha256, write_json
 from .clap import convert_clap
+from .output import SCHEDULER, report, whole_folder, write_components, write_tokenizer
 from .reader import listing, read_state_dict
 from .unet import convert_unet, ema_weights, size_of
 from .vae import convert_vae
@@ -53,16 +49,11 @@ UNUSED = {  # why: keys
     "attention masks, computed anew": _CLAP + r"audio_branch\.layers\.\d+\.blocks\.\d+\.attn_mask",
     "counters of positions": _CLAP + r"text_branch\.embeddings\.(position|token_type)_ids",
 }
-SCHEDULER = {  # [code]; steps_offset and set_alpha_to_one as the original DDIM sampler counts
-    "num_train_timesteps": 1000,
-    "beta_start": 0.0015,
-    "beta_end": 0.0195,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-    "clip_sample": False,
-    "set_alpha_to_one": False,
-    "steps_offset": 1,
-}
+
+
+def unused_because(key: str) -> str | None:
+    """Why the weight `key` of a checkpoint is of no use here; None if it is of use or unknown."""
+    return next((why for why, keys in UNUSED.items() if re.fullmatch(keys, key)), None)
 
 
 def sort_keys(state: dict[str, torch.Tensor]) -> tuple[dict[str, Weights], Counter[str]]:
@@ -74,7 +65,7 @@ def sort_keys(state: dict[str, torch.Tensor]) -> tuple[dict[str, Weights], Count
     unused: Counter[str] = Counter()
     unknown = []
     for key, tensor in state.items():
-        reason = next((why for why, keys in UNUSED.items() if re.fullmatch(keys, key)), None)
+        reason = unused_because(key)
         part = next((name for name, prefix in PARTS.items() if key.startswith(prefix)), None)
         if reason is not None:
             unused[reason] += 1
@@ -113,21 +104,6 @@ def scale_factor(tensor: torch.Tensor) -> float:
     return value
 
 
-def _write_tokenizer(files: dict[str, Path], folder: Path, vocab_size: int) -> None:
-    """The two files of RoBERTa's tokenizer, checked against the text tower's embeddings."""
-    try:
-        vocabulary = json.loads(Path(files["vocab"]).read_text(encoding="utf-8"))
-        merges = Path(files["merges"]).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise UserError(f"the tokenizer's files cannot be read: {error}") from error
-    if not isinstance(vocabulary, dict):
-        raise UserError(f"{files['vocab']} holds no vocabulary")
-    if merges and merges[0].startswith("#version"):
-        merges = merges[1:]
-    save_tokenizer(vocabulary, merges, folder)
-    load_tokenizer(folder, vocab_size)
-
-
 def convert(
     state: dict[str, torch.Tensor],
     folder: Path,
@@ -136,26 +112,19 @@ def convert(
     head_channels: int | None = None,
 ) -> dict:
     """Writes the component folders of `state` into `folder`; returns what was found in it."""
-    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-
     parts, unused = sort_keys(state)
     check_schedule(parts[""]["betas"])
     scale = scale_factor(parts[""]["scale_factor"])
     averaged = ema_weights(parts["raw"], parts["ema"])
-    parameters = {}
-    for name, make in {  # one at a time: memory holds one component
+    makers = {
         "unet": lambda: convert_unet(averaged, head_channels),
         "vae": lambda: convert_vae(parts["vae"], scale),
         "vocoder": lambda: convert_vocoder(parts["vocoder"]),
         "clap": lambda: convert_clap(parts["clap"]),
-    }.items():
-        model = make()
-        model.save_pretrained(folder / name)
-        parameters[name] = sum(p.numel() for p in model.parameters())
-    DDIMScheduler(**SCHEDULER).save_pretrained(folder / "scheduler")
-    write_front_end(folder / "clap", clap_config)
+    }
     vocab_size = parts["clap"].width("text_branch.embeddings.word_embeddings.weight")
-    _write_tokenizer(tokenizer_files, folder / "clap", vocab_size)
+    write_tokenizer(tokenizer_files, folder / "clap", vocab_size)
+    parameters = write_components(makers, folder, clap_config)
     unused["raw weights, the EMA weights are taken"] = len(parts["raw"])
     used = {"unet": len(averaged), **{k: len(parts[k]) for k in ("vae", "vocoder", "clap")}}
     return {
@@ -186,26 +155,10 @@ def import_audioldm(
     """
     ckpt, out_folder = Path(ckpt), Path(out_folder)
     state = read_state_dict(ckpt)
-    work = out_folder.with_name(f".{out_folder.name}.import")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
+    with whole_folder(out_folder, ckpt) as work:
         found = convert(state, work, tokenizer_files, clap_config, head_channels)
         source = {"file": ckpt.name, "format": "AudioLDM checkpoint", **found}
         source["sha256"] = file_sha256(ckpt)
         write_json(work / "source.json", source)
-        replace_folder(work, out_folder)
-    except UserError as error:
-        raise UserError(f"{ckpt}: {error}") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    _print(source)
+    report(source)
     return source
-
-
-def _print(source: dict) -> None:
-    """The keys of the file by what became of them, on stderr."""
-    print(f"[import] {source['file']}: size {source['size']}", file=sys.stderr)
-    for title in ("keys_used", "keys_unused"):
-        for name, count in source[title].items():
-            print(f"[import] {title.replace('_', ' ')}: {count} {name}", file=sys.stderr)

@@ -70,7 +70,8 @@ def size_of(channels: int, head_channels: int | None) -> tuple[str, int]:
     if channels not in SIZES:
         raise UserError(
             f"the UNet has {channels} channels at its first level, the published sizes have "
-            f"{', '.join(map(str, SIZES))}: pass head_channels, which no shape tells"
+            f"{', '.join(map(str, SIZES))}: pass head_channels, which no shape tells "
+            "(in the config: `head_channels` of the checkpoint's entry)"
         )
     return SIZES[channels]
 

@@ -14,9 +14,16 @@ from .reader import listing
 class Weights(dict[str, torch.Tensor]):
     """The tensors of one component by their names below its prefix in the file."""
 
-    def __init__(self, tensors: dict[str, torch.Tensor], prefix: str):
+    def __init__(
+        self, tensors: dict[str, torch.Tensor], prefix: str, names: dict[str, str] | None = None
+    ):
         super().__init__(tensors)
         self.prefix = prefix
+        self._names = names or {}
+
+    def origin(self, key: str) -> str:
+        """What the file calls `key`: the name given at the start, else the prefix and `key`."""
+        return self._names.get(key, self.prefix + key)
 
     def __missing__(self, key: str) -> torch.Tensor:
         raise UserError(f"the key {self.prefix}{key} is missing")
@@ -32,7 +39,7 @@ class Weights(dict[str, torch.Tensor]):
         """Size of the tensor `key` along `axis`. UserError if it has no such axis."""
         shape = self[key].shape
         if axis >= len(shape):
-            raise UserError(f"{self.prefix}{key} has the shape {tuple(shape)}: too few axes")
+            raise UserError(f"{self.origin(key)} has the shape {tuple(shape)}: too few axes")
         return shape[axis]
 
 
@@ -46,10 +53,10 @@ class Source:
 
 def rename(weights: Weights, translate: Callable[[str], str | None]) -> dict[str, Source]:
     """The weights by their new names. UserError names the keys that `translate` does not know."""
-    unknown = [weights.prefix + key for key in weights if translate(key) is None]
+    unknown = [weights.origin(key) for key in weights if translate(key) is None]
     if unknown:
         raise UserError(f"{len(unknown)} unknown keys: {listing(unknown)}")
-    return {translate(key): Source(weights.prefix + key, tensor) for key, tensor in weights.items()}
+    return {translate(key): Source(weights.origin(key), tensor) for key, tensor in weights.items()}
 
 
 def fill(model: torch.nn.Module, converted: dict[str, Source], component: str) -> torch.nn.Module:
