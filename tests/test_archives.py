@@ -1,5 +1,6 @@
 """Archives that are good, and archives that want to do harm."""
 
+import errno
 import io
 import stat
 import tarfile
@@ -7,7 +8,8 @@ import zipfile
 
 import pytest
 
-from audioldm_bench.downloads import unpack
+from audioldm_bench import archives
+from audioldm_bench.archives import DamagedArchive, new_folder, unpack
 from audioldm_bench.errors import UserError
 
 LIMITS = {"max_bytes": 10_000, "max_files": 10}
@@ -45,9 +47,15 @@ def archive(request, tmp_path):
     return made
 
 
-def refuse(path, folder, words):
-    with pytest.raises(UserError, match=words):
-        unpack(path, folder, **LIMITS)
+def unpack_to(path, folder):
+    with new_folder(folder) as work:
+        unpack(path, work, **LIMITS)
+
+
+def refuse(path, folder, words, kind=UserError):
+    with pytest.raises(kind, match=words) as error:
+        unpack_to(path, folder)
+    assert error.type is kind
     assert not folder.exists()
     assert not list(folder.parent.glob(".*unpacking"))
 
@@ -56,7 +64,7 @@ def test_unpack_replaces_the_folder_whole(archive, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "old.txt").write_text("old")
-    unpack(archive({"top/a b.wav": b"1", "top/sub/c.csv": b"23"}), folder, **LIMITS)
+    unpack_to(archive({"top/a b.wav": b"1", "top/sub/c.csv": b"23"}), folder)
     found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     assert found == {"top/a b.wav": b"1", "top/sub/c.csv": b"23"}
 
@@ -92,10 +100,10 @@ def test_damaged_archives(archive, tmp_path):
     path = archive({"a": bytes(range(256)) * 20, "b": b"x" * 500})
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    refuse(path, tmp_path / "out", "damaged")
+    refuse(path, tmp_path / "out", "damaged", DamagedArchive)
     path.write_bytes(b"<html>not an archive</html>")
-    refuse(path, tmp_path / "out", "damaged, encrypted or no archive")
-    refuse(archive({"a": b"file", "a/b": b"in it"}), tmp_path / "out", "damaged")
+    refuse(path, tmp_path / "out", "damaged, encrypted or no archive", DamagedArchive)
+    refuse(archive({"a": b"file", "a/b": b"in it"}), tmp_path / "out", "damaged", DamagedArchive)
 
 
 def test_flipped_bytes_in_a_zip(tmp_path):
@@ -103,4 +111,24 @@ def test_flipped_bytes_in_a_zip(tmp_path):
     data = bytearray(path.read_bytes())
     data[40] ^= 0xFF
     path.write_bytes(data)
-    refuse(path, tmp_path / "out", "damaged")
+    refuse(path, tmp_path / "out", "damaged", DamagedArchive)
+
+
+def test_a_full_disk_is_no_damage(archive, tmp_path, monkeypatch):
+    path = archive({"a": b"1"})
+
+    def full(given, mode):
+        if given != path:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return open(given, mode)
+
+    monkeypatch.setattr(archives, "open", full, raising=False)
+    refuse(path, tmp_path / "out", "the disk is full; make room")
+
+
+def test_what_a_killed_job_left_is_cleared(archive, tmp_path):
+    left = tmp_path / ".out.unpacking"
+    left.mkdir()
+    (left / "half.wav").write_bytes(b"1")
+    unpack_to(archive({"a": b"1"}), tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["a"] and not left.exists()

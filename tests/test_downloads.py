@@ -1,124 +1,29 @@
 """Downloads from a local server that misbehaves in every way we know of."""
 
+import errno
 import hashlib
-import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
 from audioldm_bench import downloads
-from audioldm_bench.downloads import download
+from audioldm_bench.downloads import download, file_name
 from audioldm_bench.errors import UserError
+from bad_server import serving
 
 DATA = os.urandom(3_000_000)
 SUM = hashlib.sha256(DATA).hexdigest()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Each request takes the next word of the server's `script`; "" is a good answer."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        server = self.server
-        server.asked.append(dict(self.headers))
-        word = server.script.pop(0) if server.script else server.always
-        getattr(self, f"_{word or 'good'}")()
-
-    def _head(self, code, length, **headers):
-        self.send_response(code)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.close_connection = True
-
-    def _start(self, ranges=True):
-        """Sends the head of an answer; returns the bytes that should follow."""
-        data, tag = self.server.data, {"ETag": self.server.tag} if self.server.tag else {}
-        wanted = self.headers.get("Range")
-        fresh = self.headers.get("If-Range", self.server.tag) == self.server.tag
-        if not (wanted and ranges and fresh):
-            self._head(200, len(data), **tag)
-            return data
-        first = int(wanted.removeprefix("bytes=").removesuffix("-"))
-        if first >= len(data):
-            self._head(416, 0, Content_Range=f"bytes */{len(data)}")
-            return b""
-        place = f"bytes {first}-{len(data) - 1}/{len(data)}"
-        self._head(206, len(data) - first, Content_Range=place, **tag)
-        return data[first:]
-
-    def _good(self):
-        self.wfile.write(self._start())
-
-    def _norange(self):
-        self.wfile.write(self._start(ranges=False))
-
-    def _drop(self, ranges=True):
-        body = self._start(ranges)
-        self.wfile.write(body[: len(body) // 3])
-
-    def _dropall(self):
-        self._start()
-
-    def _dropnorange(self):
-        self._drop(ranges=False)
-
-    def _stall(self):
-        body = self._start()
-        self.wfile.write(body[:1000])
-        self.wfile.flush()
-        self.server.released.wait(5)
-
-    def _slow(self):
-        body = self._start()
-        for start in range(0, len(body), 100_000):
-            self.wfile.write(body[start : start + 100_000])
-            time.sleep(0.05)
-
-    def _nolength(self):
-        self._head(200, None)
-        self.wfile.write(self.server.data)
-
-    def _wrong(self):
-        self._head(200, len(DATA))
-        self.wfile.write(bytes(len(DATA)))
-
-    def _busy(self):
-        self._head(429, 0, Retry_After="1")
-
-    def _500(self):
-        self._head(500, 0)
-
-    def _404(self):
-        self._head(404, 0)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def server():
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.daemon_threads = True
-    made.script, made.asked, made.always = [], [], ""
-    made.data, made.tag, made.released = DATA, '"v1"', threading.Event()
-    made.handle_error = lambda *_: None  # clients that leave early are part of the test
-    made.url = f"http://127.0.0.1:{made.server_port}/file.bin?download=1"
-    threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
-    yield made
-    made.released.set()
-    made.shutdown()
-    made.server_close()
+    with serving(DATA) as made:
+        yield made
 
 
 @pytest.fixture
@@ -255,18 +160,67 @@ def test_retry_after_in_both_forms():
     assert downloads._retry_after("Fri, 31 Dec 1999 23:59:59 GMT") == 0.0
 
 
-def test_full_disk_is_told(server, fetch, monkeypatch):
-    def full(file, block, source):
+def test_a_server_that_is_busy_until_a_date(server, fetch):
+    server.script = ["later"]
+    start = time.monotonic()
+    assert fetch() == SUM
+    assert 0.9 < time.monotonic() - start < 5 and len(server.asked) == 2
+
+
+def test_waits_double_and_differ_between_jobs(server, fetch, monkeypatch):
+    waits = []
+    monkeypatch.setattr(downloads.time, "sleep", waits.append)
+    server.always = "500"
+    for _ in range(2):
+        with pytest.raises(UserError, match="gave up"):
+            fetch(retries=9, backoff=1.0)
+    first, second = waits[:9], waits[9:]
+    assert all(2**n <= wait <= 1.5 * 2**n for n, wait in enumerate(first[:8]))
+    assert first[8] <= downloads.LONGEST_WAIT
+    assert first[:8] != second[:8]
+
+
+def test_a_full_disk_is_told_and_continued(server, fetch, monkeypatch):
+    def full(path, mode):
+        file = open(path, mode)  # noqa: SIM115
+        write = file.write
+
         class Full:
-            def write(self, _):
-                raise OSError(28, "No space left on device")
+            def __enter__(self):
+                return self
 
-        return real(Full(), block, source)
+            def __exit__(self, *_):
+                file.close()
 
-    real = downloads._append
-    monkeypatch.setattr(downloads, "_append", full)
-    with pytest.raises(UserError, match="the disk is full"):
+            def write(self, block):
+                if file.tell() + len(block) > 1_000_000:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                write(block)
+
+        return Full()
+
+    monkeypatch.setattr(downloads, "open", full, raising=False)
+    with pytest.raises(UserError, match=r"download\.part: the disk is full; make room"):
         fetch()
+    assert not fetch.path.exists() and fetch.part.stat().st_size > 100_000
+    monkeypatch.undo()
+    assert fetch() == SUM and ranges(server)[-1] > 100_000
+
+
+def test_files_have_the_rights_that_the_umask_gives(server, fetch):
+    old = os.umask(0o027)
+    try:
+        fetch(sha256=None)
+    finally:
+        os.umask(old)
+    assert fetch.path.stat().st_mode & 0o777 == fetch.lock.stat().st_mode & 0o777 == 0o640
+
+
+def test_the_name_in_a_url():
+    assert file_name("https://x.org/a/b%20c.tar.gz?download=1") == "b c.tar.gz"
+    for end in ("/a/", "", "/..", "/%2e%2e", "/a%2fb"):
+        with pytest.raises(UserError, match="does not end in the name of a file"):
+            file_name(f"https://x.org{end}")
 
 
 def test_a_killed_download_goes_on(server, fetch, tmp_path):
@@ -283,6 +237,8 @@ def test_a_killed_download_goes_on(server, fetch, tmp_path):
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    assert not fetch.path.exists()
+    assert not fetch.path.parent.exists()
     assert fetch() == SUM and fetch.path.read_bytes() == DATA
     assert ranges(server)[-1] > 300_000
+    assert [p.name for p in fetch.path.parent.iterdir()] == ["file.bin"]
+    assert not [p for p in (tmp_path / "state").iterdir() if not p.name.startswith(".")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import stat
 import tarfile
@@ -13,15 +14,20 @@ from pathlib import Path
 from typing import IO
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.files import replace_folder
+from audioldm_bench.files import replace_folder, telling_full_disk
 from audioldm_bench.progress import Progress
 
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")  # of what can be unpacked
 _BLOCK = 1 << 20  # bytes
 _MB = 1e6
 _DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OSError,
     NotImplementedError, RuntimeError, ValueError,
 )  # fmt: skip
+
+
+class DamagedArchive(UserError):
+    """What was to be unpacked is no whole archive; another download may help."""
 
 
 @dataclass
@@ -32,28 +38,35 @@ class _Member:
     file: IO[bytes] | None
 
 
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill beside `folder`; it takes its place, whole, when the block ends well."""
+    folder = Path(folder)
+    work = folder.with_name(f".{folder.name}.unpacking")
+    shutil.rmtree(work, ignore_errors=True)  # of a job that was killed
+    work.mkdir(parents=True)
+    try:
+        yield work
+        replace_folder(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def unpack(
     archive: Path,
-    folder: Path,
+    work: Path,
     *,
     max_bytes: int,
     max_files: int,
     progress_every: float = 30.0,
 ) -> None:
-    """Unpacks a zip, tar or compressed tar into `folder`, whole or not at all.
+    """Unpacks a zip, tar or compressed tar into the folder `work` (see `new_folder`).
 
-    UserError when it is no archive or damaged, when it holds a link, a device or a path that
-    leads out of the folder, or more than `max_bytes` unpacked or `max_files` entries.
+    DamagedArchive when it is no archive or not whole; UserError when it holds a link, a device or
+    a path that leads out of the folder, when it holds more than `max_bytes` unpacked or
+    `max_files` entries, or when the disk is full. What was written until then is left in `work`.
     """
-    archive, folder = Path(archive), Path(folder)
-    work = folder.with_name(f".{folder.name}.unpacking")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
-        _unpack_all(archive, work, max_bytes, max_files, progress_every)
-        replace_folder(work, folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    _unpack_all(Path(archive), Path(work), max_bytes, max_files, progress_every)
 
 
 def _unpack_all(archive: Path, work: Path, max_bytes: int, max_files: int, every: float) -> None:
@@ -78,17 +91,18 @@ def _unpack_all(archive: Path, work: Path, max_bytes: int, max_files: int, every
         progress.update(int(size / _MB) + 1)
 
 
-def _damaged(archive: Path, error: Exception) -> UserError:
-    return UserError(
-        f"{archive}: the archive is damaged, encrypted or no archive ({error}); delete it and"
-        " download it again"
+def _damaged(archive: Path, error: Exception) -> DamagedArchive:
+    return DamagedArchive(
+        f"{archive}: the archive is damaged, encrypted or no archive ({error}); nothing was"
+        " unpacked, download it again"
     )
 
 
 def _in_archive(archive: Path, action):
     """Calls `action`; what a broken archive makes it raise becomes words."""
     try:
-        return action()
+        with telling_full_disk(archive):
+            return action()
     except _DAMAGED as error:
         raise _damaged(archive, error) from None
 
@@ -143,7 +157,7 @@ def _write(archive: Path, file: IO[bytes], target: Path, left: int, limit: int) 
     """Copies at most `left` bytes, counted as they come: the archive's own figures may lie."""
     _make_folder(archive, target.parent)
     written = 0
-    with _in_archive(archive, lambda: open(target, "wb")) as out:
+    with telling_full_disk(target), _in_archive(archive, lambda: open(target, "wb")) as out:
         while block := _in_archive(archive, lambda: file.read(_BLOCK)):
             written += len(block)
             if written > left:

@@ -1,4 +1,4 @@
-"""Downloads that survive a kill, and archives that cannot write where they should not.
+"""Downloads that survive a kill, and leave a file whole or not at all.
 
 A file is fetched into a `.part` file in a state folder outside the declared output, continued by
 HTTP range after a kill or a dropped connection, checked, and only then given its name. A file
@@ -8,25 +8,23 @@ use) and checked against that from then on.
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
-import errno
-import fcntl
 import http.client
 import math
-import shutil
+import random
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from audioldm_bench import __version__
-from audioldm_bench.archives import unpack as unpack
+from audioldm_bench.download_ledger import place_at_host, record_sha256, recorded_sha256
 from audioldm_bench.errors import UserError
-from audioldm_bench.files import file_sha256, read_json, write_atomically, write_json
+from audioldm_bench.files import file_sha256, move_whole, telling_full_disk
 from audioldm_bench.progress import Progress
 from audioldm_bench.resume import clear_state, fingerprint, resume_state
 
@@ -75,30 +73,46 @@ def download(
     retries: int = 5,
     timeout: float = 60.0,
     backoff: float = 1.0,
+    hosts: Path | None = None,
     progress_every: float = 30.0,
 ) -> str:
     """Fetches `url` to `path`, whole and checked or not at all; returns its sha256.
 
     `sha256` None: the lock file's, else recorded there. `state` is this download's own folder.
-    After a failure it waits (Retry-After, else `backoff` s doubling) and goes on; it gives up
-    after `retries` failures in a row that brought nothing new. UserError on a URL that does not
-    answer, that is not there, or whose bytes are not the expected ones.
+    After a failure it waits (Retry-After, else `backoff` s, doubling, and up to half as long
+    again, so that jobs that failed together do not come back together) and goes on; it gives up
+    after `retries` failures in a row that brought nothing new. `hosts` is the folder in which all
+    downloads of a study keep their places at each server; None: no limit. UserError on a URL that
+    does not answer, that is not there, or whose bytes are not the expected ones.
     """
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url}: only http:// and https:// URLs can be downloaded")
     path = Path(path)
     with resume_state(Path(state), fingerprint(url=url)) as folder:
-        expected = sha256 or _locked(lock, url)
+        expected = sha256 or recorded_sha256(lock, url)
         if expected and path.is_file() and file_sha256(path) == expected:
             return expected
         source = _Source(url, folder, bool(expected), timeout, progress_every)
-        found = _fetch_checked(source, expected, retries, backoff)
+        with place_at_host(url, hosts):
+            found = _fetch_checked(source, expected, retries, backoff)
         if not expected:
-            _record(lock, url, found)
-        with write_atomically(path) as draft:
-            shutil.move(source.part, draft)
+            record_sha256(lock, url, found)
+        move_whole(source.part, path)
         clear_state(folder)
     return found
+
+
+def file_name(url: str) -> str:
+    """The name of the file at `url`, without a query. UserError when the URL has none."""
+    name = unquote(urlsplit(url).path.rpartition("/")[2])
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise UserError(f"{url}: this URL does not end in the name of a file; correct it")
+    return name
+
+
+def tell_licence(name: str, licence: str) -> None:
+    """Says under which terms what is about to be downloaded is given."""
+    print(f"[{name}] licence: {licence} (docs/licences.md)", file=sys.stderr, flush=True)
 
 
 def _fetch_checked(source: _Source, expected: str | None, retries: int, backoff: float) -> str:
@@ -110,6 +124,7 @@ def _fetch_checked(source: _Source, expected: str | None, retries: int, backoff:
         if expected in (None, found):
             return found
         source.part.unlink()
+        source.validator.unlink(missing_ok=True)
         if not continued:
             raise UserError(
                 f"{source.url}: sha256 is {found}, not {expected} as the config or the lock file"
@@ -136,8 +151,10 @@ def _fetch(source: _Source, retries: int, backoff: float) -> bool:
                     f"{source.url}: {trouble}; gave up after {failures} tries. Check the network"
                     " and run again: it continues where it stopped"
                 ) from None
-            wish = backoff * 2 ** (failures - 1) if trouble.wait is None else trouble.wait
-            wait = min(wish, LONGEST_WAIT)
+            wait = trouble.wait
+            if wait is None:
+                wait = backoff * 2 ** (failures - 1) * random.uniform(1.0, 1.5)
+            wait = min(wait, LONGEST_WAIT)
             print(f"{source.url}: {trouble}; again in {wait:.0f} s", file=sys.stderr, flush=True)
             time.sleep(wait)
 
@@ -210,9 +227,9 @@ def _retry_after(text: str | None) -> float | None:
 def _receive(source: _Source, response: http.client.HTTPResponse, have: int) -> None:
     length = response.headers.get("Content-Length")
     total = have + int(length) if length else None
-    name = source.url.split("?")[0].rsplit("/", 1)[-1]
+    name = urlsplit(source.url).path.rpartition("/")[2]
     tell = _teller(name, total, source.progress_every)
-    with open(source.part, "ab") as file:
+    with telling_full_disk(source.part), open(source.part, "ab") as file:
         while True:
             try:
                 block = response.read1(_BLOCK)
@@ -220,7 +237,7 @@ def _receive(source: _Source, response: http.client.HTTPResponse, have: int) -> 
                 raise _TryAgain(f"the connection broke after {have} bytes ({error})") from None
             if not block:
                 break
-            _append(file, block, source)
+            file.write(block)
             have += len(block)
             tell(have)
     if total is not None and have != total:
@@ -245,44 +262,3 @@ def _teller(name: str, total: int | None, every: float) -> Callable[[int], None]
             print(f"[{name}] {megabytes} MB", file=sys.stderr, flush=True)
 
     return tell
-
-
-def _append(file, block: bytes, source: _Source) -> None:
-    try:
-        file.write(block)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"{source.part}: the disk is full; make room and run again: it continues there"
-            ) from None
-        raise
-
-
-# -------------------------------------------------------------------------- the lock file
-def _locked(lock: Path, url: str) -> str | None:
-    """The recorded sha256 of `url`, if it was downloaded before."""
-    lock = Path(lock)
-    if not lock.is_file():
-        return None
-    try:
-        return read_json(lock).get(url)
-    except (ValueError, AttributeError):
-        raise UserError(f"{lock}: not a lock file of downloads; restore it or remove it") from None
-
-
-def _record(lock: Path, url: str, sha256: str) -> None:
-    """Adds a checksum; other downloads may do so at the same time."""
-    lock = Path(lock)
-    with _alone(lock):
-        known = read_json(lock) if lock.is_file() else {}
-        if known.get(url, sha256) != sha256:
-            raise UserError(f"{url}: two downloads at once differ, see {lock}; run again")
-        write_json(lock, known | {url: sha256})
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_name(f".{path.name}.flock"), "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

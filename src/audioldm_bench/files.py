@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from .errors import UserError
+
+
+@contextlib.contextmanager
+def telling_full_disk(path: Path) -> Iterator[None]:
+    """Makes a sentence of what a disk without room raises while `path` is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(f"{path}: the disk is full; make room and run again") from None
 
 
 def _sync(path: Path) -> None:
@@ -32,6 +46,22 @@ def write_atomically(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def move_whole(source: Path, path: Path) -> None:
+    """Gives a finished file its name: a rename, or a copy beside it from another file system."""
+    source, path = Path(source), Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sync(source)
+    try:
+        os.replace(source, path)
+        _sync(path.parent)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with telling_full_disk(path), write_atomically(path) as draft:
+            shutil.copyfile(source, draft)
+        source.unlink()
 
 
 def write_json(path: Path, value: object) -> None:

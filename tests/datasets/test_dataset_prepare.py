@@ -1,5 +1,6 @@
 """Manifests and the resampled store of small datasets."""
 
+import re
 import sys
 from subprocess import run
 
@@ -10,6 +11,7 @@ import soundfile
 from audioldm_bench import store
 from audioldm_bench.audio import resample
 from audioldm_bench.datasets import prepare
+from audioldm_bench.datasets.absent import count_clips
 from audioldm_bench.datasets.manifest import (
     Clip,
     clips_of,
@@ -57,7 +59,7 @@ def make(root, tmp_path, **changes):
 
 
 def test_manifest_round_trip_and_missing(root, tmp_path):
-    write_missing(root / "missing.csv", [("clip_2", "clip 2.wav", "Private video")])
+    write_missing(root / "missing.csv", [("clip_2", "clip 2.wav", "", "Private video")])
     told = make(root, tmp_path)
     assert told == {"train": 3, "validation": 0, "evaluation": 2, "missing": 1, "left_out": 0}
     assert read_missing(tmp_path / "missing.csv") == {"clip_2": "Private video"}
@@ -150,7 +152,8 @@ def test_resampled_store(tmp_path):
     assert set(reasons) == {"short", "silent", "empty", "nan", "broken"}
     assert reasons["short"] == "shorter than 0.05 s" and reasons["silent"] == "silent"
     assert reasons["empty"] == "empty" and "non-finite" in reasons["nan"]
-    assert "unreadable" in reasons["broken"] and str(tmp_path) not in reasons["broken"]
+    assert str(tmp_path) not in reasons["broken"]
+    assert re.fullmatch("unreadable: .*; convert it to wav, flac, ogg or mp3", reasons["broken"])
 
 
 def test_long_clips_are_cut_by_seed_and_id_alone(tmp_path):
@@ -201,6 +204,34 @@ def test_files_that_vanish_or_are_all_unusable(tmp_path):
             seed=0,
             state=tmp_path / "s",
         )
+
+
+def test_clips_named_missing_and_set_aside_are_counted(root, tmp_path):
+    make(root, tmp_path, shards=1)  # "clip 2" of the training clips is not there
+    (root / "clip 5.wav").write_bytes(b"no sound")
+    (root / "clip 0.wav").write_bytes(b"no sound")
+    shard = tmp_path / "0.h5"
+    prepare.resample_shard(
+        tmp_path / "m.csv", root, 0, shard, audio_config=AUDIO, seed=0, state=tmp_path / "s"
+    )
+    counts = count_clips(tmp_path / "m.csv", tmp_path / "missing.csv", [shard])
+    assert (counts["train"].named, counts["train"].usable, counts["train"].missing) == (4, 2, 2)
+    assert (counts["evaluation"].named, counts["evaluation"].missing) == (2, 1)
+    assert counts["validation"].named == counts["validation"].missing == 0
+
+
+def test_m4a_is_set_aside_with_the_cure(root, tmp_path):
+    """A user's AudioCaps folder may hold it; libsndfile does not read it."""
+    table = root / "metadata.csv"
+    table.write_text(table.read_text().replace("clip 2.wav", "clip 2.m4a"))
+    (root / "clip 2.m4a").write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0M4A mp42isom")
+    make(root, tmp_path, shards=1)
+    shard = tmp_path / "0.h5"
+    prepare.resample_shard(
+        tmp_path / "m.csv", root, 0, shard, audio_config=AUDIO, seed=0, state=tmp_path / "s"
+    )
+    with store.Store(shard) as made:
+        assert made.rejected["clip_2"].endswith("convert it to wav, flac, ogg or mp3")
 
 
 def test_manifests_need_no_torch():

@@ -7,6 +7,7 @@ import pytest
 
 from audioldm_bench.datasets.adapters import scan_dataset, wanted_segments
 from audioldm_bench.datasets.splits import assign_splits
+from audioldm_bench.datasets.youtube_clips import display_names
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 LISTS = DATA / "audioldm_eval"
@@ -30,6 +31,9 @@ def scan(name, split_config, **more):
     return scan_dataset(DATA / name, {"adapter": name, "split": split_config, **more})
 
 
+US8K_FOLDS = (873, 888, 925, 990, 936, 823, 838, 806, 816, 837)
+
+
 def by_split(clips):
     found = defaultdict(list)
     for clip in clips:
@@ -45,6 +49,10 @@ def test_esc50_random_split_leaves_32_a_class():
     assert len({clip.label for clip in clips}) == 50
     assert {clip.caption for clip in clips} >= {"dog", "glass breaking"}
     splits = by_split(assign_splits(clips, config, 0))
+    assert {key: len(members) for key, members in splits.items()} == {
+        "train": 1600,
+        "evaluation": 400,
+    }
     assert set(Counter(clip.label for clip in splits["train"]).values()) == {32}
     assert set(Counter(clip.label for clip in splits["evaluation"]).values()) == {8}
 
@@ -54,10 +62,42 @@ def test_urbansound8k_counts_and_random_split():
     clips = scan("urbansound8k", config)
     assert len(clips) == 8732
     counts = Counter(clip.label for clip in clips)
-    assert len(counts) == 10 and counts["gun shot"] == 374 and counts["dog bark"] == 1000
+    fewer = {"car horn": 429, "gun shot": 374, "siren": 929}
+    classes = (
+        "air conditioner,car horn,children playing,dog bark,drilling,engine idling,gun shot,"
+        "jackhammer,siren,street music"
+    )
+    assert counts == dict.fromkeys(classes.split(","), 1000) | fewer
+    assert Counter(clip.fold for clip in clips) == dict(
+        zip(map(str, range(1, 11)), US8K_FOLDS, strict=True)
+    )
     assert all(clip.start is None for clip in clips)  # the table's times are the recording's
     splits = by_split(assign_splits(clips, config, 0))
     assert (len(splits["evaluation"]), len(splits["train"])) == (870, 7862)
+
+
+@pytest.mark.parametrize("name, total", [("esc50", 400), ("urbansound8k", 870)])
+def test_random_splits_are_seeded_and_validation_is_carved_by_recordings(name, total):
+    config = split("random", total, validation=160)
+    clips = scan(name, config)
+    made = assign_splits(clips, config, 0)
+    splits = by_split(made)
+    assert len(made) == len(clips) and len(splits["evaluation"]) == total
+    assert 150 <= len(splits["validation"]) <= 160
+    groups = {key: {clip.group for clip in members} for key, members in splits.items()}
+    assert not groups["validation"] & groups["train"]
+    assert assign_splits(clips[::-1], config, 0) == made
+    other = by_split(assign_splits(clips, config, 1))
+    assert {c.clip_id for c in other["evaluation"]} != {c.clip_id for c in splits["evaluation"]}
+    bare = by_split(assign_splits(clips, split("random", total), 0))
+    assert {c.clip_id for c in bare["evaluation"]} == {c.clip_id for c in splits["evaluation"]}
+
+
+def test_switching_urbansound8k_to_folds_evaluates_the_whole_fold():
+    """The default's 870 is more than the 837 clips of fold 10."""
+    config = split("fold", 870, folds=[10])
+    splits = by_split(assign_splits(scan("urbansound8k", config), config, 0))
+    assert (len(splits["evaluation"]), len(splits["train"])) == (837, 7895)
 
 
 @pytest.mark.parametrize("name, folds", [("esc50", 5), ("urbansound8k", 10)])
@@ -86,6 +126,9 @@ def test_audiocaps_list_of_964():
         "validation": 495,
         "evaluation": 964,
     }
+    ids = {key: {clip.clip_id for clip in members} for key, members in splits.items()}
+    assert not ids["evaluation"] & (ids["train"] | ids["validation"])
+    assert not ids["validation"] & ids["train"]
     chosen = {clip.clip_id: clip.caption for clip in splits["evaluation"]}
     # not the first caption of the test table: the list's own
     assert chosen["Y7fmOlUlwoNg"].startswith("A machine is making clicking sound")
@@ -102,7 +145,11 @@ def test_audioset_list_of_2034():
     first = next(clip for clip in clips if clip.clip_id == "Y--4gqARaEJE")
     assert first.caption == "Domestic animals, pets, Squeak, Dog, Animal"
     assert first.labels == ["Domestic animals, pets", "Squeak", "Dog", "Animal"]
-    assert len(scan("audioset", config)) == 20371
+    names = display_names(DATA / "audioset/class_labels_indices.csv")
+    assert len(names) == len(set(names.values())) == 527
+    whole = scan("audioset", config)
+    assert len(whole) == 20371
+    assert {label for clip in whole for label in clip.labels} == set(names.values())
     config = {"adapter": "audioset", "split": config, "evaluation_list": path}
     pieces = {piece.clip_id: piece for piece in wanted_segments(DATA / "audioset", config)}
     assert len(pieces) == 2034 and pieces["Y--BfvyPmVMo"].start == 20.0

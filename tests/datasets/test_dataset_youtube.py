@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,24 @@ if name[0] == "b" or name[0] == "r" and times < 2:
     sys.exit("ERROR: [youtube] HTTP Error 503: Service Unavailable")
 if name[0] == "s":
     time.sleep(30)
+if name[0] == "m":
+    if "--cookies" not in sys.argv:
+        sys.exit("ERROR: [youtube] " + name + ": Sign in to confirm your age")
+    jar = Path(sys.argv[sys.argv.index("--cookies") + 1])
+    assert jar.read_text() == "secret" and jar.stat().st_mode & 0o777 == 0o600
+    jar.write_text("renewed")
+if name[0] == "t":
+    (here / ("run-" + name)).touch()
+    time.sleep(0.3)
+    with open(here / "together", "a") as file:
+        file.write(str(len(list(here.glob("run-*")))) + "\\n")
+    (here / ("run-" + name)).unlink()
 if name[0] != "n":
     out.write_bytes(b"sound of " + name.encode())
 """
+
+
+CALM = {"jobs": 2, "pause": 0.0, "retries": 1, "timeout": 60.0}
 
 
 def segment(letter, start=20.0):
@@ -47,12 +63,13 @@ def fetch(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(commands), prepend=os.pathsep)
 
     def call(*rows, **more):
-        options = {"state": tmp_path / "state", "pause": 0.0, "retries": 1} | more
+        options = {"state": tmp_path / "state", **CALM} | more
         return fetch_clips(rows, fetch_.audio, fetch_.missing, **options)
 
     fetch_ = call
     call.audio, call.missing = tmp_path / "data/audio", tmp_path / "data/missing.csv"
     call.log = lambda: (commands / "log").read_text().splitlines()
+    call.together = lambda: max(map(int, (commands / "together").read_text().split()))
     return call
 
 
@@ -100,7 +117,31 @@ def test_it_stops_when_it_is_blocked(fetch):
     assert 10 <= len(fetch.log()) <= 12
 
 
+def test_jobs_and_pause_hold(fetch):
+    rows = [segment(f"t{number}") for number in range(3)]
+    start = time.monotonic()
+    fetch(*rows, jobs=1, pause=0.2)
+    assert time.monotonic() - start >= 3 * 0.3 + 2 * 0.2
+    assert fetch.together() == 1
+    fetch(*[segment(f"tt{number}") for number in range(4)], jobs=3)
+    assert 1 < fetch.together() <= 3
+
+
+def test_cookies_are_given_as_copies(fetch, tmp_path):
+    jar = tmp_path / "my cookies.txt"
+    with pytest.raises(UserError, match="runtime.youtube.cookies: .*is not there"):
+        fetch(segment("a"), cookies=jar)
+    jar.write_text("secret")
+    assert fetch(segment("m")) == {"fetched": 0, "missing": 1}  # asks for an account
+    assert fetch(segment("m")) == {"fetched": 0, "missing": 1} and len(fetch.log()) == 1
+    assert fetch(segment("m"), cookies=jar) == {"fetched": 1, "missing": 0}
+    assert jar.read_text() == "secret" and not list((tmp_path / "state").rglob("cookies.txt"))
+
+
 def test_gone_and_blocked_are_told_apart():
+    assert _is_gone("ERROR: Sign in to confirm your age")
+    assert not _is_gone("ERROR: Sign in to confirm your age", Path("cookies.txt"))
+    assert not _is_gone("ERROR: Sign in to confirm you're not a bot")
     assert _is_gone("ERROR: [youtube] x: Video unavailable. This video has been removed")
     assert not _is_gone("ERROR: [youtube] x: Video unavailable. Try again later")
     assert not _is_gone("ERROR: HTTP Error 503: Service Unavailable")
@@ -110,4 +151,5 @@ def test_gone_and_blocked_are_told_apart():
 def test_without_yt_dlp(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(tmp_path)))
     with pytest.raises(UserError, match="yt-dlp is not on PATH.*install it"):
-        fetch_clips([segment("a")], tmp_path / "a", tmp_path / "m.csv", state=tmp_path / "s")
+        state = tmp_path / "s"
+        fetch_clips([segment("a")], tmp_path / "a", tmp_path / "m.csv", state=state, **CALM)

@@ -19,6 +19,7 @@ rule download_list:
     resources:
         mem_mb=500,
         runtime=60,
+        downloads=1,
     params:
         source=lambda w: ["lists", w.name],
         lock="config/checksums.json",
@@ -28,7 +29,7 @@ rule download_list:
 
 
 rule download_archive:
-    """Fetch and unpack a dataset that is one archive: resources/datasets/{dataset}."""
+    """Fetch and unpack a dataset's archives: resources/datasets/{dataset}."""
     output:
         directory("resources/datasets/{dataset}"),
     log:
@@ -43,6 +44,7 @@ rule download_archive:
     resources:
         mem_mb=1000,
         runtime=480,
+        downloads=1,
     params:
         lock="config/checksums.json",
         state="resources/state/download_archive/{dataset}",
@@ -68,10 +70,12 @@ rule download_youtube:
         dataset="|".join(YOUTUBE) or "none",
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=2880,
+        downloads=1,
+        youtube=1,
     params:
         adapter=lambda w: {key: adapter(w)[key] for key in ("adapter", "evaluation_list")},
         lock="config/checksums.json",

@@ -1,28 +1,21 @@
-"""Fetch and unpack a dataset that is one archive."""
+"""Fetch and unpack a dataset's files."""
 
-import sys
 from pathlib import Path
 
 from audioldm_bench.job import job
 
-LARGEST, MOST = 50 * 2**30, 100_000  # bytes and files that an archive may unpack to
-
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
-    from audioldm_bench.downloads import download, unpack
+    from audioldm_bench.datasets.fetch import fetch_folder
+    from audioldm_bench.download_ledger import HOSTS
+    from audioldm_bench.downloads import tell_licence
 
-    params, folder = snakemake.params, Path(snakemake.output[0])
     dataset = snakemake.config["datasets"][snakemake.wildcards.dataset]
-    print(f"[{snakemake.wildcards.dataset}] licence: {dataset['licence']}", file=sys.stderr)
-    for source in dataset["download"]:
-        archive = Path(params.state) / source["url"].rsplit("/", 1)[-1]
-        every = snakemake.config["runtime"]["progress_every"]
-        download(
-            source["url"],
-            archive,
-            sha256=source["sha256"],
-            lock=Path(params.lock),
-            state=Path(params.state) / "part",
-            progress_every=every,
-        )
-        unpack(archive, folder, max_bytes=LARGEST, max_files=MOST, progress_every=every)
-        archive.unlink()
+    tell_licence(snakemake.wildcards.dataset, dataset["licence"])
+    fetch_folder(
+        dataset["download"],
+        Path(snakemake.output[0]),
+        lock=Path(snakemake.params.lock),
+        state=Path(snakemake.params.state),
+        hosts=HOSTS,
+        progress_every=snakemake.config["runtime"]["progress_every"],
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audioldm_bench.datasets.csvfiles import read_rows
+from audioldm_bench.datasets.csvfiles import filled_rows
 from audioldm_bench.datasets.layout import find_table
 from audioldm_bench.datasets.manifest import Clip
 from audioldm_bench.datasets.naming import clip_ids
@@ -28,9 +28,9 @@ def _tables(root: Path) -> dict[Path, str]:
     return found
 
 
-def _rows(table: Path, split: str) -> list[dict[str, str]]:
+def _rows(table: Path, split: str) -> list[tuple[int, dict[str, str]]]:
     """A study can do without validation clips, but not without the others of a table."""
-    return read_rows(table, _COLUMNS, may_be_empty=split == "validation")
+    return filled_rows(table, _COLUMNS, may_be_empty=split == "validation")
 
 
 def scan(root: Path, dataset_config: dict) -> list[Clip]:
@@ -42,10 +42,11 @@ def scan(root: Path, dataset_config: dict) -> list[Clip]:
     tables = _tables(root)
     first: dict[str, tuple[str, str]] = {}
     for table, split in tables.items():
-        for row in _rows(table, split):
+        for number, row in _rows(table, split):
             name = row["youtube_id"]
             if first.setdefault(name, (split, row["caption"]))[0] != split:
-                raise UserError(f"{table}: the clip {name} is in the {first[name][0]} table too")
+                other = f"the {first[name][0]} table"
+                raise UserError(f"{table}: row {number}: the clip {name} is in {other} too")
     names = list(first)
     files = audio_paths(next(iter(tables)).parent, root, names)
     ids = clip_ids([f"Y{name}" for name in names])
@@ -59,7 +60,7 @@ def segments(root: Path) -> dict[str, Segment]:
     """Where each clip lies in its video, by YouTube id."""
     found: dict[str, Segment] = {}
     for table, split in _tables(root).items():
-        for number, row in enumerate(_rows(table, split), start=2):
+        for number, row in _rows(table, split):
             name, start = row["youtube_id"], row["start_time"]
             piece = segment(table, number, name, start, f"{_number(start) + DURATION}")
             found.setdefault(name, piece)

@@ -19,7 +19,7 @@ from audioldm_bench.errors import UserError
 from audioldm_bench.files import write_atomically
 
 SPLITS = ("train", "validation", "evaluation")
-MISSING_COLUMNS = ("clip_id", "file", "reason")
+MISSING_COLUMNS = ("clip_id", "file", "split", "reason")
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -99,8 +99,11 @@ def clips_of(
     ]
 
 
-def write_missing(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:
-    """(clip_id, file, reason) of clips that the tables name and that are not there."""
+def write_missing(path: Path, rows: Iterable[tuple[str, str, str, str]]) -> None:
+    """(clip_id, file, split, reason) of clips that the tables name and that are not there.
+
+    The split is blank in the list of what could not be fetched, which knows of none.
+    """
     with write_atomically(path) as draft, open(draft, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(MISSING_COLUMNS)
@@ -109,5 +112,12 @@ def write_missing(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:
 
 def read_missing(path: Path) -> dict[str, str]:
     """Reasons by clip_id; a file of no rows is as it should be."""
-    rows = read_rows(path, MISSING_COLUMNS, may_be_empty=True)
+    cure = "it is made by the pipeline: delete it and run again"
+    rows = read_rows(path, ("clip_id", "reason"), cure=cure, may_be_empty=True)
     return {row["clip_id"]: row["reason"] for row in rows}
+
+
+def missing_splits(path: Path) -> list[str]:
+    """The split of each missing clip of a study's missing.csv."""
+    cure = "it is made by the pipeline: delete it and run again"
+    return [row["split"] for row in read_rows(path, ("split",), cure=cure, may_be_empty=True)]

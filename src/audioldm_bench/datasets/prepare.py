@@ -54,7 +54,7 @@ def make_manifest(
     reasons = read_missing(failures) if failures.is_file() else {}
     there = {clip.clip_id for clip in present}
     absent = [
-        (clip.clip_id, clip.file, reasons.get(clip.clip_id, "file not found"))
+        (clip.clip_id, clip.file, clip.split, reasons.get(clip.clip_id, "file not found"))
         for clip in clips
         if clip.clip_id not in there
     ]

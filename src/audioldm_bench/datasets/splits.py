@@ -10,6 +10,7 @@ validation split is carved out of training by whole recordings.
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,10 +24,11 @@ def assign_splits(clips: Sequence[Clip], split_config: dict, seed: int) -> list[
     """The clips that are used, each with its split, sorted by id.
 
     `split_config`: kind (random | fold | official), evaluation and validation (numbers of clips),
-    evaluation_folds, stratify. With `fold`, evaluation 0 is all of the folds; `official` is the
-    dataset's own split, where evaluation 0 is all and validation 0 what the dataset has. Other
-    numbers draw that many of the clips there, and the others are left out. UserError when a
-    number is larger than what is there, or the dataset lacks what the kind needs.
+    evaluation_folds, stratify. With `fold`, evaluation 0, or more than the folds hold, is all of
+    them; `official` is the dataset's own split, where evaluation 0 is all and validation 0 what
+    the dataset has. Other numbers draw that many of the clips there, and the others are left out.
+    UserError when another number is larger than what is there, or the dataset lacks what the kind
+    needs.
     """
     clips = sorted(clips, key=lambda clip: clip.clip_id)
     makers = {"random": _random, "fold": _fold, "official": _official}
@@ -109,7 +111,12 @@ def _fold(clips: list[Clip], config: dict, seed: int) -> list[Clip]:
         for clip in clips
         if clip.fold in chosen or clip.group not in evaluated
     ]
-    return _truncate(kept, "evaluation", config, seed) if config["evaluation"] else kept
+    held = sum(clip.split == "evaluation" for clip in kept)
+    if config["evaluation"] > held:  # a number that was meant for a random split
+        words = f"the folds hold {held} clips, fewer than split.evaluation: all are evaluated"
+        print(f"[splits] {words}", file=sys.stderr, flush=True)
+    drawn = 0 < config["evaluation"] < held
+    return _truncate(kept, "evaluation", config, seed) if drawn else kept
 
 
 def _official(clips: list[Clip], config: dict, seed: int) -> list[Clip]:

@@ -1,8 +1,9 @@
 """A user's own dataset: a csv with the columns file, caption and/or label, and split and/or fold.
 
 Further columns: `group` names the recording that a clip is cut from (the file where there is no
-such column); others are ignored. The config's `table` is the csv's path relative to `folder`
-(default metadata.csv); files are named relative to `folder`, or to the csv's own folder.
+such column); others are ignored. The config's `table` is the csv's path relative to `folder`, or
+to a folder in it, as archives unpack (default metadata.csv); files are named relative to `folder`,
+or to the csv's own folder.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from audioldm_bench.datasets.csvfiles import read_rows
+from audioldm_bench.datasets.csvfiles import read_numbered_rows
+from audioldm_bench.datasets.layout import find_table
 from audioldm_bench.datasets.manifest import Clip
 from audioldm_bench.datasets.naming import clip_ids, words
 from audioldm_bench.errors import UserError
@@ -33,21 +35,23 @@ _SPLITS = {
 def scan(root: Path, dataset_config: dict) -> list[Clip]:
     """All rows of the csv. UserError names the file, the row and the cure."""
     root = Path(root)
-    table = root / (dataset_config.get("table") or DEFAULT_TABLE)
-    if not table.is_file():
+    name = dataset_config.get("table") or DEFAULT_TABLE
+    table = find_table(root, (name,), required=False)
+    if table is None:
         raise UserError(
-            f"{table}: there is no such table; set the dataset's `table` to the path of its csv"
-            f" relative to `folder` ({root})"
+            f"{root / name}: there is no such table; set the dataset's `table` to the path of its"
+            f" csv relative to `folder` ({root})"
         )
-    rows = read_rows(table, ("file",), cure="a table has the columns file, caption, label, split")
-    if not {"caption", "label"} & set(rows[0]):
+    cure = "a table has the columns file, caption, label, split"
+    rows = read_numbered_rows(table, ("file",), cure)
+    if not {"caption", "label"} & set(rows[0][1]):
         raise UserError(f"{table}: the columns `caption` and `label` are missing; add one of them")
-    files = [_file(root, table, row["file"]) for row in rows]
+    files = {number: _file(root, table, row["file"]) for number, row in rows}
     _refuse_twice(table, files)
-    ids = clip_ids(files)
+    ids = clip_ids(list(files.values()))
     return [
-        _clip(table, number, clip_id, file, row)
-        for number, (clip_id, file, row) in enumerate(zip(ids, files, rows, strict=True), start=2)
+        _clip(table, number, clip_id, files[number], row)
+        for clip_id, (number, row) in zip(ids, rows, strict=True)
     ]
 
 
@@ -58,9 +62,9 @@ def _file(root: Path, table: Path, name: str) -> str:
     return Path(os.path.relpath(table.parent / name, root)).as_posix()
 
 
-def _refuse_twice(table: Path, files: list[str]) -> None:
+def _refuse_twice(table: Path, files: dict[int, str]) -> None:
     rows: dict[str, int] = {}
-    for number, file in enumerate(files, start=2):
+    for number, file in files.items():
         if rows.setdefault(file, number) != number:
             raise UserError(
                 f"{table}: {file} stands in rows {rows[file]} and {number};"

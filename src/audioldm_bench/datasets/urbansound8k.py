@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audioldm_bench.datasets.csvfiles import read_rows
+from audioldm_bench.datasets.csvfiles import filled_rows
 from audioldm_bench.datasets.layout import find_table
 from audioldm_bench.datasets.manifest import Clip
 from audioldm_bench.datasets.naming import clip_ids, words
@@ -16,7 +16,8 @@ def scan(root: Path, dataset_config: dict) -> list[Clip]:
     The table's start and end are places in that recording, not in the clip: they are not ours.
     """
     table = find_table(root, ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv"))
-    rows = read_rows(table, ("slice_file_name", "fsID", "fold", "class"))
+    columns = ("slice_file_name", "fsID", "fold", "class")
+    rows = [row for _, row in filled_rows(table, columns, unique="slice_file_name")]
     home = table.parent.parent if table.parent.name == "metadata" else table.parent
     audio = (home / "audio").relative_to(root)
     files = [(audio / f"fold{row['fold']}" / row["slice_file_name"]).as_posix() for row in rows]
