@@ -44,6 +44,25 @@ class Clap:
         """P, the length of an embedding."""
         return self.model.config.projection_dim
 
+    @property
+    def longest_text(self) -> int:
+        """Tokens that the text tower reads: RoBERTa numbers positions from the padding id + 1."""
+        return self.model.config.text_config.max_position_embeddings - 2
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    def audio_vectors(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """(B, n_samples) as `front_end.prepare` makes them to (B, P)."""
+        features = self.front_end(waveforms)
+        return self.model.get_audio_features(input_features=features).pooler_output
+
+    def text_vectors(self, tokens: dict[str, torch.Tensor]) -> torch.Tensor:
+        """What `tokenize` gives to (B, P)."""
+        return self.model.get_text_features(**tokens).pooler_output
+
     @torch.no_grad()
     def embed_audio(self, waveforms: Sequence[np.ndarray], rate: int = RATE_IN) -> np.ndarray:
         """N waveforms (T_i,) at `rate` Hz to (N, P) float32 of unit length.
@@ -54,8 +73,7 @@ class Clap:
         for first in range(0, len(waveforms), BATCH):
             batch = waveforms[first : first + BATCH]
             ready = np.stack([self.front_end.prepare(np.asarray(w), rate) for w in batch])
-            features = self.front_end(torch.from_numpy(ready).to(self.model.device))
-            rows.append(_unit(self.model.get_audio_features(input_features=features)))
+            rows.append(_unit(self.audio_vectors(torch.from_numpy(ready).to(self.device))))
         return np.concatenate(rows) if rows else np.zeros((0, self.dimension), np.float32)
 
     @torch.no_grad()
@@ -64,7 +82,7 @@ class Clap:
         rows = []
         for first in range(0, len(prompts), TEXT_BATCH):
             tokens = self.tokenize(prompts[first : first + TEXT_BATCH])
-            rows.append(_unit(self.model.get_text_features(**tokens)))
+            rows.append(_unit(self.text_vectors(tokens)))
         return np.concatenate(rows) if rows else np.zeros((0, self.dimension), np.float32)
 
     def unconditional(self) -> np.ndarray:
@@ -77,25 +95,30 @@ class Clap:
             list(prompts),
             padding=True,
             truncation=True,
-            # RoBERTa numbers positions from the padding id + 1.
-            max_length=self.model.config.text_config.max_position_embeddings - 2,
+            max_length=self.longest_text,
             return_tensors="pt",
         )
         names = ("input_ids", "attention_mask")
-        return {name: tokens[name].to(self.model.device) for name in names}
+        return {name: tokens[name].to(self.device) for name in names}
 
 
-def _unit(output) -> np.ndarray:
+def _unit(vectors: torch.Tensor) -> np.ndarray:
     """(N, P) of unit length; transformers 5 normalises already, other releases may not."""
-    vectors = torch.nn.functional.normalize(output.pooler_output.float(), dim=-1)
-    return vectors.cpu().numpy()
+    return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
 
 
-def load_clap(folder: Path) -> Clap:
+def load_clap(folder: Path, backend: str = "transformers") -> Clap:
     """The CLAP model folder `folder`, frozen, on this machine's device.
 
-    UserError if a part is missing or the parts do not fit each other.
+    `backend`: whose code runs it, transformers' or laion-clap's (the same vectors but for
+    rounding). UserError if a part is missing or the parts do not fit each other.
     """
+    if backend == "laion":
+        from .clap_laion import load_laion_clap
+
+        return load_laion_clap(folder)
+    if backend != "transformers":
+        raise ValueError(f"there is no CLAP backend {backend}")
     from transformers import ClapModel
 
     model = load_pretrained(ClapModel, folder)
@@ -127,14 +150,15 @@ def embed_audio_shard(
     clips_per_part: int,
     progress_every: float,
     duration: float | None = None,
+    backend: str = "transformers",
 ) -> None:
     """Store of the shard's CLAP audio embeddings: "embedding" (N, P) float32 of unit length.
 
     Clips are brought to AudioLDM's level first. `duration` (s): they are also cut, or padded with
     zeros, to that length before CLAP's own cut, as [code] trains; None: CLAP repeats short clips.
-    attrs: unconditional, the embedding of the empty text.
+    `backend`: see `load_clap`. attrs: unconditional, the embedding of the empty text.
     """
-    clap = load_clap(clap_folder)
+    clap = load_clap(clap_folder, backend)
     with Store(audio_shard_path) as clips:
         rate = clips.attrs["sample_rate"]
 
@@ -156,6 +180,7 @@ def embed_audio_shard(
                 version=VERSIONS["embed_audio"],
                 inputs=[Path(audio_shard_path), Path(clap_folder)],
                 duration=duration,
+                backend=backend,
             ),
             part_size=part_size(clips_per_part, BATCH),
             progress=Progress("CLAP audio", len(clips), every=progress_every),
@@ -183,10 +208,12 @@ def embed_prompts(
     state: Path,
     clips_per_part: int = 64,
     progress_every: float = 30.0,
+    backend: str = "transformers",
 ) -> None:
     """Store of the clips' CLAP text embeddings: "embedding" (N, P) float32 of unit length.
 
-    attrs: prompts, in the order of the rows, and unconditional, the embedding of "".
+    `backend`: see `load_clap`. attrs: prompts, in the order of the rows, and unconditional, the
+    embedding of "".
     UserError if the template names another field.
     """
     with open(manifest_path, newline="", encoding="utf-8") as file:
@@ -194,7 +221,7 @@ def embed_prompts(
             row["clip_id"]: prompt(template, caption=row["caption"], label=row["label"])
             for row in csv.DictReader(file)
         }
-    clap = load_clap(clap_folder)
+    clap = load_clap(clap_folder, backend)
 
     def compute(ids: list[str]) -> Part:
         texts = list(dict.fromkeys(prompts[i] for i in ids))  # labels repeat: each text once
@@ -211,6 +238,7 @@ def embed_prompts(
             version=VERSIONS["embed_text"],
             inputs=[Path(manifest_path), Path(clap_folder)],
             template=template,
+            backend=backend,
         ),
         part_size=part_size(clips_per_part, TEXT_BATCH),
         progress=Progress("CLAP text", len(prompts), "prompts", progress_every),

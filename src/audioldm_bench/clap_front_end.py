@@ -66,11 +66,12 @@ class ClapLogMel(torch.nn.Module):
         self.sample_rate = config["sampling_rate"]
         self.n_samples = round(config["max_length_s"] * self.sample_rate)
         self.n_fft, self.hop_length = config["fft_window_size"], config["hop_length"]
+        self.f_min, self.f_max = config["frequency_min"], config["frequency_max"]
         bands = mel_filter_bank(
             num_frequency_bins=self.n_fft // 2 + 1,
             num_mel_filters=config["feature_size"],
-            min_frequency=config["frequency_min"],
-            max_frequency=config["frequency_max"],
+            min_frequency=self.f_min,
+            max_frequency=self.f_max,
             sampling_rate=self.sample_rate,
             norm="slaney",
             mel_scale="slaney",

@@ -38,7 +38,7 @@ def _lives(pid: int) -> bool:
     return state != "Z"
 
 
-def _end_with_workflow() -> None:
+def end_with_workflow() -> None:
     """Asks this job to stop when the Snakemake that started it is gone, killed for one.
 
     Snakemake would make its outputs again in any case; training saves its state first (loop.py).
@@ -95,7 +95,7 @@ def job(log: Path | str, threads: int, gpus: int = 0) -> Iterator[None]:
     sentence, any other error with a traceback in the log and its last line on the terminal. CUDA
     is hidden from a job that was given no GPU."""
     _prepare(threads, gpus)
-    _end_with_workflow()
+    end_with_workflow()
     Progress.job = f"{Path(log).parent.name} {Path(log).stem}"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr

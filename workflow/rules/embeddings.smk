@@ -1,5 +1,9 @@
 # REQUIRED INPUTS: manifest.csv, audio shards, the folders of CLAP and VAE.
 # OUTPUTS: <study>/data/<dataset>/{clap,latents}/shard-<n>.h5, <study>/data/<dataset>/text.h5
+CLAP_BACKEND = config["models"]["clap"]["backend"]
+CLAP_ENVIRONMENT = "../envs/laion.yml" if CLAP_BACKEND == "laion" else "../../environment.yml"
+
+
 rule embed_audio:
     """CLAP embeddings of the clips of a shard of {dataset}."""
     input:
@@ -13,7 +17,7 @@ rule embed_audio:
         f"{STUDY}/benchmarks/embed_audio/{{dataset}}-{{shard}}.tsv"
     priority: 5
     conda:
-        "../../environment.yml"
+        CLAP_ENVIRONMENT
     threads: RUNTIME["threads"]
     resources:
         mem_mb=6000,
@@ -21,6 +25,7 @@ rule embed_audio:
         gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["embed_audio"],
+        backend=CLAP_BACKEND,
         audio=config["audio"],
         state=f"{STUDY}/state/embed_audio/{{dataset}}-{{shard}}",
     script:
@@ -39,7 +44,7 @@ rule embed_text:
     benchmark:
         f"{STUDY}/benchmarks/embed_text/{{dataset}}.tsv"
     conda:
-        "../../environment.yml"
+        CLAP_ENVIRONMENT
     threads: RUNTIME["threads"]
     resources:
         mem_mb=6000,
@@ -47,6 +52,7 @@ rule embed_text:
         gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["embed_text"],
+        backend=CLAP_BACKEND,
         template=lambda w: dataset(w.dataset)["caption_template"],
         state=f"{STUDY}/state/embed_text/{{dataset}}",
     script:

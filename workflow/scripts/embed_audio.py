@@ -5,15 +5,18 @@ from pathlib import Path
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
-    from audioldm_bench.clap import embed_audio_shard
+    from audioldm_bench.interpreters import call, clap_python
 
     runtime = snakemake.config["runtime"]
-    embed_audio_shard(
-        Path(snakemake.input.audio[0]),
-        Path(snakemake.input.clap),
-        Path(snakemake.output[0]),
-        duration=snakemake.params.audio["duration"],
-        state=Path(snakemake.params.state),
-        clips_per_part=runtime["clips_per_part"],
-        progress_every=runtime["progress_every"],
-    )
+    arguments = {
+        "audio_shard_path": Path(snakemake.input.audio[0]),
+        "clap_folder": Path(snakemake.input.clap),
+        "out_path": Path(snakemake.output[0]),
+        "duration": snakemake.params.audio["duration"],
+        "backend": snakemake.params.backend,
+        "state": Path(snakemake.params.state),
+        "clips_per_part": runtime["clips_per_part"],
+        "progress_every": runtime["progress_every"],
+    }
+    python = clap_python(snakemake.params.backend, runtime["laion_python"])
+    call("audioldm_bench.clap:embed_audio_shard", arguments, python)
