@@ -8,8 +8,9 @@ import re
 
 import pytest
 
+from audioldm_bench.datasets.absent import ClipCount
 from audioldm_bench.errors import UserError
-from audioldm_bench.files import write_json
+from audioldm_bench.files import read_json, write_json
 from audioldm_bench.labels import METRICS, dataset_label, paper_order, steps_label, system_label
 from audioldm_bench.paper import BACKBONES, DATASETS, TABLE1, TABLE2
 from audioldm_bench.tables import COLUMNS1, COLUMNS2, make_table1, make_table2, print_tables
@@ -214,6 +215,52 @@ def test_the_same_input_gives_the_same_bytes(measure, outputs):
     first = {kind: path.read_bytes() for kind, path in outputs.items()}
     make_table2(given[::-1], outputs, select_by="kl")
     assert first == {kind: path.read_bytes() for kind, path in outputs.items()}
+
+
+# -------------------------------------------------------------------------- missing clips
+def counted(evaluation: int, usable: int, train: int = 100, trained: int = 100) -> dict:
+    return {"train": ClipCount(train, trained), "evaluation": ClipCount(evaluation, usable)}
+
+
+def test_every_table_says_how_many_clips_are_missing(measure, outputs):
+    counts = {
+        "esc50": counted(400, 400),
+        "audiocaps": counted(412, 402, train=900, trained=850),
+    }
+    first = [("esc50", "text", measure()), ("audiocaps", "text", measure())]
+    make_table1(first, outputs, counts)
+    assert [r["missing"] for r in read(outputs["csv"])] == ["0", "12"]
+    for kind in ("md", "tex"):
+        text = " ".join(outputs[kind].read_text().split())
+        assert "Missing: AudioCaps 12 of 412 evaluation clips." in text
+        assert "400/412" in text and "400/400" not in text
+    runs = [item for d in counts for item in run(measure, {20: {}}, d)]
+    make_table2(runs, outputs, counts, select_by="fd")
+    assert [(r["missing"], r["train_missing"]) for r in read(outputs["csv"])] == [
+        ("0", "0"),
+        ("12", "50"),
+    ]
+    note = "Missing: AudioCaps 12 of 412 evaluation clips and 50 of 900 training clips."
+    for kind in ("md", "tex"):
+        assert note in " ".join(outputs[kind].read_text().split())
+
+
+def test_a_table_without_missing_clips_says_so(measure, outputs):
+    make_table1([("esc50", "text", measure())], outputs, {"esc50": counted(400, 400)})
+    assert "No clips are missing." in outputs["md"].read_text()
+    assert "400/" not in outputs["md"].read_text()
+    make_table1([("esc50", "text", measure())], outputs)
+    assert "issing" not in outputs["md"].read_text(), "nothing is known of them"
+    assert read(outputs["csv"])[0]["missing"] == ""
+
+
+def test_a_row_may_miss_more_than_another(measure, outputs, tmp_path):
+    less = tmp_path / "less.json"
+    write_json(less, read_json(measure()) | {"n": 398})
+    given = [("esc50", "text", measure()), ("esc50", "audio", less)]
+    make_table1(given, outputs, {"esc50": counted(401, 400)})
+    assert [r["missing"] for r in read(outputs["csv"])] == ["1", "3"]
+    assert "Missing: ESC50 1 to 3 of 401 evaluation clips." in outputs["md"].read_text()
 
 
 def test_print_tables(measure, outputs, tmp_path):

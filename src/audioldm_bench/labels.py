@@ -90,6 +90,11 @@ def system_label(system: str) -> str:
     return system
 
 
+def clips_label(n: int, missing: int | None) -> str:
+    """The number of clips scored, and of how many if some are missing: 952/964."""
+    return f"{n}/{n + missing}" if missing else str(n)
+
+
 def steps_label(steps: int) -> str:
     """Steps as the paper writes them: 80000 -> 80 K; below a thousand in full."""
     return f"{steps / 1000:g} K" if steps >= 1000 else str(steps)

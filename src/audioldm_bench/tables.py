@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from .datasets.absent import ClipCount
 from .errors import UserError
 from .files import read_json
 from .labels import METRICS, dataset_label, paper_order, steps_label
@@ -24,6 +25,7 @@ ADDED = [
     *(f"paper_{m}" for m in METRICS),
     *(f"difference_{m}" for m in METRICS),
     "n",
+    "missing",
     "clip_list_sha256",
     *(f"{m}_name" for m in METRICS),
     "seed",
@@ -42,27 +44,35 @@ COLUMNS2 = [
     *METRICS,
     "paper_train_steps",
 ]
-COLUMNS2 += [*ADDED, "selected_by"]
+COLUMNS2 += [*ADDED, "train_missing", "selected_by"]
 
 Row = dict[str, object]
+Counts = Mapping[str, Mapping[str, ClipCount]]  # by dataset and split
 
 
 # ----------------------------------------------------------------------------- the tables
-def make_table1(metrics: Iterable[tuple[str, str, Path]], outputs: Mapping[str, Path]) -> list[Row]:
+def make_table1(
+    metrics: Iterable[tuple[str, str, Path]],
+    outputs: Mapping[str, Path],
+    counts: Counts | None = None,
+) -> list[Row]:
     """Table I, the pre-trained model not fine-tuned.
 
-    `metrics`: (dataset, test condition, metrics.json); `outputs`: paths by csv, md and/or tex.
-    Returns the rows, in the paper's order.
+    `metrics`: (dataset, test condition, metrics.json); `outputs`: paths by csv, md and/or tex;
+    `counts`: how many clips there should be and are, by which the table says how many are missing
+    (nothing where they are not given). Returns the rows, in the paper's order.
     """
+    counts = counts or {}
     found = {(dataset, condition): path for dataset, condition, path in metrics}
     keys = _ordered(found, CONDITIONS1)
     rows = []
     for dataset, condition in keys:
         paper = TABLE1.get((dataset, condition), {})
         names = {"dataset": dataset, "test_condition": condition}
-        rows.append(names | _measured(found[dataset, condition], paper))
+        row = names | _measured(found[dataset, condition], paper)
+        rows.append(row | _missing(row, counts))
     title = "Baselines of the pre-trained AudioLDM, not fine-tuned."
-    sheet = Sheet("I", "baselines", title, _notes(rows), ["Dataset", "Test condition"])
+    sheet = Sheet("I", "baselines", title, _notes(rows, counts), ["Dataset", "Test condition"])
     for row in rows:
         sheet.add([dataset_label(row["dataset"]), row["test_condition"]], row)
     write_tables(outputs, COLUMNS1, rows, sheet)
@@ -72,6 +82,7 @@ def make_table1(metrics: Iterable[tuple[str, str, Path]], outputs: Mapping[str, 
 def make_table2(
     metrics: Iterable[tuple[str, str, str, int, Path]],
     outputs: Mapping[str, Path],
+    counts: Counts | None = None,
     *,
     select_by: str,
 ) -> list[Row]:
@@ -79,8 +90,9 @@ def make_table2(
 
     `metrics`: (dataset, initialisation, training condition, step, metrics.json). The step is
     chosen by the metric `select_by` on the evaluation set itself, as the paper does; of equal
-    ones the earlier. Raises UserError for an unknown metric.
+    ones the earlier. `outputs` and `counts`: as of Table I. UserError for an unknown metric.
     """
+    counts = counts or {}
     if select_by not in METRICS:
         known = ", ".join(METRICS)
         raise UserError(f"config: table2.select_by is '{select_by}'; choose one of {known}")
@@ -90,10 +102,12 @@ def make_table2(
     rows = []
     for key in _ordered(runs, INITIALISATIONS, CONDITIONS2):
         step, path = best_step(runs[key], select_by)
-        rows.append(_row2(key, step, path, select_by))
+        row = _row2(key, step, path, select_by)
+        trained = counts[key[0]]["train"].missing if key[0] in counts else None
+        rows.append(row | _missing(row, counts) | {"train_missing": trained})
     heads = ["Dataset", "Pre-training", "Train condition", "Train steps"]
     title = f"Comparison of pre-training strategies. {_choice(select_by)}"
-    sheet = Sheet("II", "strategies", title, _notes(rows), heads, numbers=1)
+    sheet = Sheet("II", "strategies", title, _notes(rows, counts), heads, numbers=1)
     for row in rows:
         sheet.add(_lead2(row), row)
     write_tables(outputs, COLUMNS2, rows, sheet)
@@ -157,6 +171,13 @@ def _measured(path: Path, paper: Mapping[str, float]) -> Row:
     return row
 
 
+def _missing(row: Row, counts: Counts) -> Row:
+    """Clips that the evaluation split names and that are not in this row's values."""
+    if row["dataset"] not in counts or row["n"] is None:
+        return {"missing": None}
+    return {"missing": counts[row["dataset"]]["evaluation"].named - row["n"]}
+
+
 def _row2(key: tuple[str, str, str], step: int, path: Path, select_by: str) -> Row:
     dataset, init, condition = key
     paper = TABLE2.get(key, {})
@@ -182,8 +203,8 @@ def _choice(select_by: str) -> str:
     )
 
 
-def _notes(rows: Sequence[Row]) -> str:
-    """What the parentheses are, the backbones and the seeds, as far as they are known."""
+def _notes(rows: Sequence[Row], counts: Counts) -> str:
+    """What the parentheses are, backbones, seeds and missing clips, as far as they are known."""
     names = dict.fromkeys(r[f"{m}_name"] for m in METRICS for r in rows if r[f"{m}_name"])
     seeds = dict.fromkeys(str(r["seed"]) for r in rows if r["seed"] is not None)
     parts = ["In parentheses: the paper's value."]
@@ -191,4 +212,28 @@ def _notes(rows: Sequence[Row]) -> str:
         parts.append(f"Metrics: {', '.join(names)}.")
     if seeds:
         parts.append(f"Seed: {', '.join(seeds)}.")
-    return " ".join(parts)
+    return " ".join([*parts, *_missing_note(rows, counts)])
+
+
+def _missing_note(rows: Sequence[Row], counts: Counts) -> list[str]:
+    """One sentence about the clips that are missing; none where nothing is known of them."""
+    told, known = [], False
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        own = [row for row in rows if row["dataset"] == dataset and row["missing"] is not None]
+        known |= bool(own)
+        pairs = [("evaluation", [row["missing"] for row in own])]
+        pairs += [("train", [row["train_missing"] for row in own if "train_missing" in row])]
+        words = [
+            f"{_span(absent)} of {counts[dataset][split].named} {word} clips"
+            for (split, absent), word in zip(pairs, ("evaluation", "training"), strict=True)
+            if any(absent)
+        ]
+        told += [f"{dataset_label(dataset)} {' and '.join(words)}"] if words else []
+    if not known:
+        return []
+    return [f"Missing: {'; '.join(told)}." if told else "No clips are missing."]
+
+
+def _span(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(high) if low == high else f"{low} to {high}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .files import write_atomically
-from .labels import METRICS
+from .labels import METRICS, clips_label
 
 Row = Mapping[str, object]
 
@@ -30,7 +30,7 @@ class Sheet:
     lines: list[tuple[list[str], list[tuple[str, str]], str]] = field(default_factory=list)
 
     def add(self, lead: list[str], row: Row) -> None:
-        n = "" if row["n"] is None else str(row["n"])
+        n = "" if row["n"] is None else clips_label(row["n"], row["missing"])
         self.lines.append((lead, [_pair(row, m) for m in METRICS], n))
 
 

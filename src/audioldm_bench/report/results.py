@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..evaluation import metric_names
-from ..labels import METRICS, dataset_label, steps_label
+from ..labels import METRICS, clips_label, dataset_label, steps_label
 from ..paper import BACKBONES
 
 Row = Mapping[str, str]
@@ -23,6 +23,8 @@ _LEFT = {  # headings and columns left of the metrics
 }
 _SOURCES = [  # what a row's popover shows, in this order
     ("Clips (N)", "n"),
+    ("Missing evaluation clips", "missing"),
+    ("Missing training clips", "train_missing"),
     ("Training steps", "train_steps"),
     ("Chosen by", "selected_by"),
     ("Seed", "seed"),
@@ -55,7 +57,7 @@ def table_context(kind: str, rows: Sequence[Row]) -> dict:
                 "name": name,
                 "left": cells,
                 "values": values,
-                "n": row["n"],
+                "n": clips_label(int(row["n"]), int(row["missing"] or 0)) if row["n"] else "",
                 "sources": sources + _versions(row),
                 "first": number == 0 or row["dataset"] != rows[number - 1]["dataset"],
             }
