@@ -44,7 +44,9 @@ lint: $(VENV)/.made ## check style: ruff, snakefmt, Snakemake's lint
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 	$(BIN)/snakemake --lint
 
-environment.yml: requirements.lock # the same pins, as conda wants them
+environment.yml: requirements.lock
+workflow/envs/laion.yml: workflow/envs/laion.txt
+environment.yml workflow/envs/laion.yml: # the same pins, as conda wants them
 	{ grep -v '^      - ' $@; grep -v '^#' $< | sed "s/.*;.*/'&'/; s/^/      - /"; } >$@.new
 	mv $@.new $@
 

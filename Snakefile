@@ -1,5 +1,6 @@
 # The study as one workflow. `snakemake --cores 8 all_tables` runs the paper's (config/config.yaml);
-# `--configfile config/mini.yaml` runs the miniature. Targets: all, all_tables, all_figures, report.
+# `--configfile config/mini.yaml` runs the miniature. Targets: all, all_tables, all_figures, report,
+# preflight.
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -20,6 +21,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/systems.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/results.smk"
+include: "workflow/rules/preflight.smk"
 
 
 localrules:
@@ -27,13 +29,16 @@ localrules:
     all_tables,
     all_figures,
     report,
+    preflight,
+    preflight_downloads,
 
 
 # The metrics are targets too: one that was deleted is made again, and the tables with it.
 rule all:
     default_target: True
     input:
-        rules.tables.input,
+        rules.tables.input.table1,
+        rules.tables.input.table2,
         rules.tables.output,
         rules.figures.output,
         rules.write_report.output,
@@ -41,7 +46,8 @@ rule all:
 
 rule all_tables:
     input:
-        rules.tables.input,
+        rules.tables.input.table1,
+        rules.tables.input.table2,
         rules.tables.output,
 
 

@@ -43,6 +43,11 @@ MISTAKES = {
         '`datasets.esc50.folder` is "confg", where there is no folder',
         "did you mean config?",
     ),
+    "cookies that are not there": (
+        setting("runtime/youtube/cookies", "READ.md"),
+        '`runtime.youtube.cookies` is "READ.md", where there is no file',
+        "did you mean README.md?",
+    ),
     "no folder": (
         setting("datasets/esc50/source", "folder"),
         "`datasets.esc50.folder` is missing",
@@ -171,15 +176,23 @@ MISTAKES = {
         '`metrics.fad` is "vgish"',
         "did you mean vggish?",
     ),
-    "published backbone of a trained study": (
-        laying(models={"source": "trained", "trained": TRAINED}),
-        '`metrics.fd` is "panns_cnn14_16k"',
-        "one of tagger, embedder",
+    "trained backbone of a published study": (
+        setting("metrics/fd", "tagger"),
+        '`metrics.fd` is "tagger"',
+        "one of panns_cnn14_16k, vggish, efficientat_mn04 (`models.source` is published)",
+    ),
+    "unknown backbone of a trained study": (
+        laying(
+            models={"source": "trained", "trained": TRAINED},
+            metrics={"fd": "tager", "is": "tagger", "kl": "tagger", "fad": "embedder"},
+        ),
+        '`metrics.fd` is "tager"',
+        "did you mean tagger? it must be one of tagger, embedder, panns_cnn14_16k",
     ),
     "backbone without classes": (
         setting("metrics/kl", "vggish"),
         '`metrics.kl` is "vggish"',
-        "it must be panns_cnn14_16k",
+        "it must be one of panns_cnn14_16k, efficientat_mn04",
     ),
     "frequency above Nyquist's": (
         setting("mel/f_max", 8001),

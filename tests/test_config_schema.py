@@ -61,5 +61,8 @@ def test_only_named_maps_and_library_arguments_are_open() -> None:
     maps = {"/datasets", "/lists", "/training/steps"}
     maps |= {"/models/published/checkpoints", "/models/published/backbones"}
     maps |= {"/models/trained/clap/wordings"}
+    checkpoints = DEFAULT["models"]["published"]["checkpoints"]
+    named = {f"/models/published/checkpoints/{name}" for name in checkpoints}
+    maps |= {f"{path}{clap}/checksums" for path in named for clap in ("", "/clap")}
     passed_on = {"clap/audio", "clap/text", "vae/model", "vocoder/model", "diffusion/unet"}
     assert is_open == maps | {f"/models/trained/{part}" for part in passed_on}

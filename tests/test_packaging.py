@@ -1,9 +1,12 @@
-"""pyproject.toml, requirements.lock and environment.yml say the same of the environment."""
+"""pyproject.toml, requirements.lock and environment.yml say the same of the environment; so do the
+two files of laion-clap's."""
 
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
+import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -21,12 +24,20 @@ ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCK_LINES = [
-    line
-    for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    if line and not line.startswith("#")
-]
-LOCK = {canonicalize_name(pin.name): pin for pin in map(Requirement, LOCK_LINES)}
+
+
+def pin_lines(path: str) -> list[str]:
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def pins(lines: list[str]) -> dict[str, Requirement]:
+    return {canonicalize_name(pin.name): pin for pin in map(Requirement, lines)}
+
+
+LOCK_LINES, LAION_LINES = pin_lines("requirements.lock"), pin_lines("workflow/envs/laion.txt")
+LOCK, LAION = pins(LOCK_LINES), pins(LAION_LINES)
+LAION_PYTHON = os.environ.get("AUDIOLDM_BENCH_LAION_PYTHON")
 CLASSIFIER = "Programming Language :: Python :: 3."
 PYTHONS = [c.rpartition(":: ")[2] for c in PROJECT["classifiers"] if c.startswith(CLASSIFIER)]
 MACHINES = [
@@ -40,8 +51,8 @@ NAMED = {"torch", "snakemake", "diffusers", "librosa", "h5py", "numpy", "scipy",
 NAMED |= {"panns-inference"}
 
 
-def pinned(name: str) -> Version:
-    (specifier,) = LOCK[canonicalize_name(name)].specifier
+def pinned(name: str, lock: dict[str, Requirement] = LOCK) -> Version:
+    (specifier,) = lock[canonicalize_name(name)].specifier
     return Version(specifier.version)
 
 
@@ -86,12 +97,13 @@ def needed(environment: dict[str, str]) -> list[Requirement]:
     return list(seen.values())
 
 
-def test_the_lock_is_pins_only() -> None:
+@pytest.mark.parametrize("lines", [LOCK_LINES, LAION_LINES], ids=["lock", "laion"])
+def test_a_lock_is_pins_only(lines: list[str]) -> None:
     """No local paths, addresses, options or builds for one kind of machine."""
     pin = re.compile(r'[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*(; python_version >= "3\.\d+")?')
-    assert [line for line in LOCK_LINES if not pin.fullmatch(line)] == []
-    assert sorted(LOCK_LINES, key=str.lower) == LOCK_LINES
-    assert len(LOCK) == len(LOCK_LINES)
+    assert [line for line in lines if not pin.fullmatch(line)] == []
+    assert sorted(lines, key=str.lower) == lines
+    assert len(pins(lines)) == len(lines)
 
 
 @pytest.mark.parametrize("text", PROJECT["dependencies"] + EXTRAS["dev"])
@@ -126,8 +138,9 @@ def test_the_lock_holds_nothing_else() -> None:
 
 
 def test_what_only_a_cuda_build_brings_is_left_to_torch() -> None:
-    assert [name for name in LOCK if re.match(r"(nvidia|cuda|triton)", name)] == []
-    assert LOCK["torch"].marker is None
+    for lock in (LOCK, LAION):
+        assert [name for name in lock if re.match(r"(nvidia|cuda|triton)", name)] == []
+        assert lock["torch"].marker is None
 
 
 @pytest.mark.skipif(
@@ -151,6 +164,47 @@ def test_conda_installs_the_lock_pin_by_pin() -> None:
     assert pip == {"pip": LOCK_LINES}, "make environment.yml"
 
 
+def test_conda_installs_laion_claps_environment_pin_by_pin() -> None:
+    environment = yaml.safe_load((ROOT / "workflow/envs/laion.yml").read_text(encoding="utf-8"))
+    assert environment["channels"] == ["conda-forge"]
+    python, *others, pip = environment["dependencies"]
+    assert others == ["pip"] and pip == {"pip": LAION_LINES}, "make workflow/envs/laion.yml"
+    # The package is imported there too; numpy below 2 has wheels up to Python 3.12.
+    allowed = SpecifierSet(python.removeprefix("python "))
+    below = [python for python in PYTHONS if Version(python) < Version("3.13")]
+    assert [python for python in PYTHONS if python in allowed] == below
+
+
+def test_laion_claps_environment_is_what_laion_clap_needs() -> None:
+    """By its metadata, which names no torchvision, and by torchvision's, which wants one torch."""
+    assert pinned("laion-clap", LAION).major == 1
+    assert pinned("numpy", LAION) < Version("2")
+    torch, torchvision = pinned("torch", LAION), pinned("torchvision", LAION)
+    assert torch.major == 2 and torchvision == Version(f"0.{torch.minor + 15}.{torch.micro}")
+    for name in ("torch", "transformers", "tokenizers", "safetensors", "h5py"):
+        assert pinned(name, LAION) == pinned(name), f"{name} is to be that of requirements.lock"
+
+
+@pytest.mark.parametrize("text", PROJECT["dependencies"])
+def test_laion_claps_environment_is_within_the_projects_ranges(text: str) -> None:
+    requirement = Requirement(text)
+    if canonicalize_name(requirement.name) in LAION:
+        assert requirement.specifier.contains(pinned(requirement.name, LAION))
+
+
+@pytest.mark.skipif(not LAION_PYTHON, reason="AUDIOLDM_BENCH_LAION_PYTHON names no python")
+def test_laion_claps_environment_is_whole() -> None:
+    done = subprocess.run(
+        [LAION_PYTHON, "-m", "pip", "freeze", "--all"], capture_output=True, text=True, check=True
+    )
+    there = pins(done.stdout.splitlines())
+    found = {name: Version(pinned(name, there).public) for name in LAION}
+    assert found == {name: pinned(name, LAION) for name in LAION}
+    others = {name for name in there if not re.match(r"(pip$|nvidia|cuda|triton)", name)}
+    assert others == set(LAION)
+    subprocess.run([LAION_PYTHON, "-m", "pip", "check"], check=True)
+
+
 def test_the_pythons_agree() -> None:
     """Those that the lock is made for, conda's range, the classifiers and the linter's target."""
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
@@ -164,7 +218,6 @@ def test_the_pythons_agree() -> None:
 def test_the_packages_that_the_study_names_are_there() -> None:
     named = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
     assert named >= NAMED
-    assert "laion-clap" in {canonicalize_name(Requirement(text).name) for text in EXTRAS["laion"]}
 
 
 def test_each_dependency_says_what_it_is_for() -> None:

@@ -15,6 +15,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from .config_checkpoints import broken_checkpoints
+from .config_clap import broken_clap
 from .config_rules import broken_rules, one_of, used_datasets
 from .config_signals import broken_signals
 from .errors import UserError
@@ -79,6 +81,8 @@ def check_config(config: dict, schema: dict, base: Path) -> None:
     errors = sorted(_validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)))
     sentences = [text for error in errors for text in _sentences(error, schema)]
     sentences += [*broken_rules(config, Path(base)), *broken_signals(config)]
+    sentences += broken_checkpoints(config, Path(base))
+    sentences += broken_clap(config, Path(base))
     sentences = list(dict.fromkeys(sentences))
     if sentences:
         count = "1 mistake" if len(sentences) == 1 else f"{len(sentences)} mistakes"

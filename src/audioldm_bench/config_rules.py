@@ -15,7 +15,7 @@ from typing import Any
 
 LISTS = Path("resources/lists")  # where the workflow puts the files of the section `lists`
 
-# What a trained study's metrics may name, and what gives embeddings but no class scores.
+# The backbones that a trained study trains, and what gives embeddings but no class scores.
 _TRAINED_BACKBONES = ["tagger", "embedder"]
 _WITHOUT_CLASSES = ["embedder", "vggish"]
 # The numbers of clips that a synthetic dataset of each layout takes.
@@ -51,6 +51,7 @@ def broken_rules(config: dict, base: Path) -> Iterator[str]:
         yield from _template(config, name)
     yield from _models(config)
     yield from _backbones(config)
+    yield from _cookies(config, base)
 
 
 def one_of(value: Any, known: Iterable[Any]) -> str:
@@ -216,6 +217,13 @@ def _evaluation_list(config: dict, name: str, base: Path) -> Iterator[str]:
         )
 
 
+def _cookies(config: dict, base: Path) -> Iterator[str]:
+    path = at(config, "runtime", "youtube", "cookies", kind=str)
+    if path and not (base / path).is_file():
+        start = f"`runtime.youtube.cookies` is {json.dumps(path)}, where there is no file: "
+        yield f"{start}{_nearby(base / path)}"
+
+
 def _template(config: dict, name: str) -> Iterator[str]:
     template = at(config, "datasets", name, "caption_template", kind=str)
     start = f"`datasets.{name}.caption_template` is {json.dumps(template)}: "
@@ -252,7 +260,7 @@ def _backbones(config: dict) -> Iterator[str]:
     source = at(config, "models", "source", kind=str)
     known = list(at(config, "models", "published", "backbones"))
     if source == "trained":
-        known = _TRAINED_BACKBONES
+        known = _TRAINED_BACKBONES + known
     elif source != "published":
         return
     for metric in ("fd", "is", "kl", "fad"):

@@ -31,6 +31,16 @@ def test_the_miniature_plans_all_of_the_paper(tmp_path):
     assert not {name for name in jobs if "download" in name}
 
 
+def test_a_published_backbone_can_judge_a_study_of_trained_models(tmp_path):
+    mini = {"configs": (ROOT / "config" / "mini.yaml",)}
+    mini["changes"] = {"metrics": dict.fromkeys(("fd", "is", "kl"), "efficientat_mn04")}
+    assert planned(tmp_path, "all_tables", **mini)["download_backbone"] == 1
+    weights = tmp_path / "resources" / "backbones" / "efficientat_mn04.pth"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"put there by hand")
+    assert "download_backbone" not in planned(tmp_path, "all_tables", **mini)
+
+
 @pytest.mark.skipif(not ESC10.exists(), reason=f"{ESC10} is not there: no real recordings")
 def test_the_real_sounds_plan(tmp_path):
     folder = {"datasets": {"esc10": {"folder": str(ESC10.resolve().parent)}}}

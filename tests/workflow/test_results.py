@@ -35,6 +35,13 @@ def test_the_tables_have_the_papers_columns_in_their_order(finished):
     ]
     assert first[0]["paper_fd"] == "60.63" and second[3]["paper_fd"] == "22.38"
     assert {row["n"] for row in first + second} == {"16"}
+    assert {row["missing"] for row in first + second} == {"0"}
+    assert {row["train_missing"] for row in second} == {"0"}
+    assert all(
+        "No clips are missing." in (finished / f"{S}/tables/table{n}.{kind}").read_text()
+        for n in (1, 2)
+        for kind in ("md", "tex")
+    )
 
 
 def test_figures_and_report_are_there(finished):

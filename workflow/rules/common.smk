@@ -38,6 +38,8 @@ SYSTEM = f"{STUDY}/systems/{{dataset}}/{{system}}"
 SOURCE = config["models"]["source"]
 TRAINED = (config["models"]["trained"] or {}) if SOURCE == "trained" else {}
 CHECKPOINT = config["models"]["published"]["checkpoint"]
+# of CLAP's audio tower; a model folder does not depend on the code that runs it
+FRONT_END = {k: v for k, v in config["models"]["clap"].items() if k != "backend"}
 BACKBONES = sorted({config["metrics"][name] for name in ("fd", "is", "kl", "fad")})
 METRICS = {name: config["metrics"][name] for name in sorted(config["metrics"])}
 RUNTIME = config["runtime"]
@@ -57,8 +59,8 @@ CORRUPTION_KEYS = {
     "corrupted-disorder": ["events_per_clip"],
     "corrupted-interference": ["interference_classes", "interference_snr_db"],
 }
-ARCHIVES = [n for n in DATASETS if config["datasets"][n]["adapter"] in ("esc50", "urbansound8k")]
 YOUTUBE = [n for n in DATASETS if config["datasets"][n]["adapter"] in ("audiocaps", "audioset")]
+ARCHIVES = [n for n in DATASETS if n not in YOUTUBE]
 # pictures are sent on in three formats
 FORMATS = ["png", "pdf", "svg"]
 
@@ -197,3 +199,11 @@ def unet_of(wildcards):
 def test_condition(wildcards):
     """What a system is given when it samples: always text, but for the audio baseline."""
     return "audio" if wildcards.system == "baseline-audio" else "text"
+
+
+def largest_memory():
+    """The most mem_mb that a rule asks for, and its name; rules that compute it are left out."""
+    asked = [(rule.name, rule.resources.get("mem_mb")) for rule in workflow.rules]
+    asked = [(name, getattr(memory, "raw", memory)) for name, memory in asked]
+    asked = [(memory, name) for name, memory in asked if isinstance(memory, int)]
+    return max(asked)

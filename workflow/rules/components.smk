@@ -105,7 +105,7 @@ rule train_clap:
     params:
         version=VERSIONS["components"],
         settings=TRAINED.get("clap"),
-        front_end=config["models"]["clap"],
+        front_end=FRONT_END,
         audio=config["audio"],
         seed=config["seed"],
         state=f"{STUDY}/state/train_component/clap",

@@ -2,6 +2,7 @@
 # OUTPUTS: <study>/tables/*, <study>/figures/*, <study>/report.html
 FIGURE2 = config["figure2"]["dataset"]
 FIGURE2_SYSTEMS = [(FIGURE2, system) for system in run_systems(FIGURE2)]
+TABLED = [d for d in DATASETS if d in config["table1"]["datasets"] + config["table2"]["datasets"]]
 SHOWN = [(d, "real") for d in DATASETS] + table1_systems() + table2_systems()
 SEGMENTS = [
     (d, initialisation, condition, step)
@@ -18,6 +19,9 @@ rule tables:
     input:
         table1=metrics_files(table1_systems()),
         table2=metrics_files(table2_systems()),
+        manifests=[f"{STUDY}/data/{name}/manifest.csv" for name in TABLED],
+        missing=[f"{STUDY}/data/{name}/missing.csv" for name in TABLED],
+        audio=[shards(name, "audio") for name in TABLED],
     output:
         table1=multiext(f"{STUDY}/tables/table1", ".csv", ".md", ".tex"),
         table2=multiext(f"{STUDY}/tables/table2", ".csv", ".md", ".tex"),
@@ -35,6 +39,8 @@ rule tables:
         version=VERSIONS["tables"],
         table1=table1_systems(),
         table2=table2_systems(),
+        datasets=TABLED,
+        shards=[dataset(name)["shards"] for name in TABLED],
         select_by=config["table2"]["select_by"],
     script:
         "../scripts/make_tables.py"

@@ -10,19 +10,25 @@ def by_suffix(paths):
 
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
+    from audioldm_bench.datasets.absent import count_clips
     from audioldm_bench.tables import make_table1, make_table2
 
+    source, params = snakemake.input, snakemake.params
+    audio = iter(source.audio)
+    counts = {
+        name: count_clips(manifest, missing, [next(audio) for _ in range(number)])
+        for name, number, manifest, missing in zip(
+            params.datasets, params.shards, source.manifests, source.missing, strict=True
+        )
+    }
     table1 = [
         (dataset, system.removeprefix("baseline-"), Path(path))
-        for (dataset, system), path in zip(
-            snakemake.params.table1, snakemake.input.table1, strict=True
-        )
+        for (dataset, system), path in zip(params.table1, source.table1, strict=True)
     ]
-    make_table1(table1, by_suffix(snakemake.output.table1))
+    make_table1(table1, by_suffix(snakemake.output.table1), counts)
     table2 = [
         (dataset, *system.split("-")[:2], int(system.split("-")[2]), Path(path))
-        for (dataset, system), path in zip(
-            snakemake.params.table2, snakemake.input.table2, strict=True
-        )
+        for (dataset, system), path in zip(params.table2, source.table2, strict=True)
     ]
-    make_table2(table2, by_suffix(snakemake.output.table2), select_by=snakemake.params.select_by)
+    outputs = by_suffix(snakemake.output.table2)
+    make_table2(table2, outputs, counts, select_by=params.select_by)

@@ -73,7 +73,7 @@ def _begin(start: Path | Mapping, initialisation: str, seed: int, training: Mapp
     if not isinstance(start, Mapping) and (start / STATE).exists():
         content = torch.load(start / STATE, weights_only=True, map_location="cpu")
         unet = build_unet(read_json(start / "config.json"))
-        unet.load_state_dict(content["unet"])
+        unet.load_state_dict(content.pop("unet"))  # freed as it is used: gigabytes each
     else:
         unet = _first_unet(start, initialisation, seed)
     unet.to(device()).train().requires_grad_(True)
@@ -85,8 +85,8 @@ def _begin(start: Path | Mapping, initialisation: str, seed: int, training: Mapp
         fused=True,
     )
     if content is not None:
-        ema.load_state_dict(content["ema"])
-        optimizer.load_state_dict(content["optimizer"])
+        ema.load_state_dict(content.pop("ema"))
+        optimizer.load_state_dict(content.pop("optimizer"))
     return unet, ema, optimizer
 
 

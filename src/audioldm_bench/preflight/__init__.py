@@ -1,0 +1,1 @@
+"""What a study will take, and whether this machine has it: looked at before any long job."""

@@ -1,0 +1,288 @@
+"""Hours, disk and GPU memory of a study, stage by stage, from its config and from counts.
+
+Nothing is run and nothing is read: `costs` are of parts.py, `clips` of clips.py, `device` of
+devices.py. What is not counted but assumed is a named constant here or there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..published import LOCAL, kind, model_path
+from . import plan
+from .clips import UNKNOWN, Clips
+from .devices import Device, seconds
+from .parts import BATCH, FEATURE_BATCH, FEATURE_DURATION, Costs, latent_bytes
+
+DOWNLOAD = 10e6  # bytes/s [assumed]
+YOUTUBE_FETCH = 10.0  # s a clip without the pause that the config asks for [assumed]
+START = {True: 10.0, False: 3.0}  # s until a job with and without torch is at work [assumed]
+DECODE = 1e-3  # s a second of sound to read and resample, one CPU core [measured]
+NOISE = 3e-4  # s to draw a latent's noise on the CPU, as every sampler step does [measured]
+FEATURE_CPU = 0.02  # s a clip of 10 s to read and to make VGGish's spectrogram [measured]
+IMPORT = 300.0  # s to import a checkpoint [assumed]
+METRICS = 3.0  # s to compute a system's metrics [assumed]
+CONTEXT = 0.8e9  # bytes of GPU memory that CUDA, cuDNN and cuBLAS take [assumed]
+SPARE = 1.1  # torch's allocator holds more than is in use [assumed]
+# Bytes a parameter. Held while training: weights, EMA, AdamW's two moments; gradients are counted.
+WEIGHTS, STATE = 4, 16
+SAVES = 3  # resume states of a running segment: two are kept while a third is written
+UNUSED = 1.1  # a published checkpoint's size by that of the weights that are used [assumed]
+BACKBONES = 0.6e9  # bytes of the files of Cnn14 and VGGish
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a stage leaves at a path below the folder that the study runs in."""
+
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage. Hours with one job at a time; None: not counted."""
+
+    stage: str
+    jobs: int
+    amount: str
+    hours: float | None
+    places: tuple[Place, ...] = ()
+    temporary: int = 0  # bytes beside what it leaves, at most
+    gpu_memory: int = 0  # bytes; 0: it uses none
+
+    @property
+    def disk(self) -> int:
+        return sum(place.bytes for place in self.places)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """All that the rows are computed from."""
+
+    config: Mapping
+    costs: Costs
+    device: Device
+    clips: Mapping[str, Clips]
+
+    @property
+    def study(self) -> str:
+        return f"results/{self.config['study']}"
+
+    def pass_of(self, part: str, precision: str = "fp32") -> float:
+        """s of one pass of a part at its batch size."""
+        return seconds(getattr(self.costs, part), self.device, precision)
+
+    def jobs(self, *rules: str) -> int:
+        return sum(plan.jobs(self.config)[rule] for rule in rules)
+
+    def starts(self, *rules: str, torch: bool = True) -> float:
+        return self.jobs(*rules) * START[torch]
+
+    def memory(self, parameters: float, peak: int) -> int:
+        """Bytes on the GPU: `parameters` are bytes already. 0 in a study on the CPU."""
+        if not self.config["runtime"]["gpus_per_job"]:
+            return 0
+        return round((parameters + peak) * SPARE + CONTEXT)
+
+
+def estimate(
+    config: Mapping, costs: Costs, device: Device, clips: Mapping[str, Clips]
+) -> list[Row]:
+    """The stages in the order of the road, for the target `all` from nothing."""
+    study = Estimate(config, costs, device, clips)
+    rows = [_raw(study), _models(study), _waveforms(study), _clap(study), _latents(study)]
+    rows += [_training(study), _sampling(study), _corruptions(study), _features(study)]
+    return [*rows, _results(study)]
+
+
+def _raw(study: Estimate) -> Row:
+    """Datasets in their original layouts."""
+    clips = study.clips.values()
+    youtube = sum(part.youtube for part in clips)
+    # the pause of the config, or none where it is not a key
+    polite = study.config["runtime"].get("youtube", {})
+    a_clip = (polite.get("pause", 1.0) + YOUTUBE_FETCH) / polite.get("jobs", 2)
+    archives = sum(part.archive for part in clips)
+    places = [
+        Place(_raw_folder(study, name), part.raw) for name, part in study.clips.items() if part.raw
+    ]
+    fetched = [f"{archives / 1e9:.1f} GB of archives"] if archives else []
+    fetched += [f"{youtube:,} clips by yt-dlp"] if youtube else []
+    unknown = [name for name, part in study.clips.items() if not part.known]
+    fetched += [f"{name}: {UNKNOWN:,} clips assumed" for name in unknown]
+    hours = (archives / DOWNLOAD + youtube * a_clip) / 3600
+    amount = ", ".join(fetched) or "nothing to fetch"
+    return Row("raw data", len(places), amount, hours, tuple(places), temporary=archives)
+
+
+def _raw_folder(study: Estimate, name: str) -> str:
+    made = study.config["datasets"][name]["source"] == "synthetic"
+    return f"{study.study}/world/{name}" if made else f"resources/datasets/{name}"
+
+
+def _models(study: Estimate) -> Row:
+    """Weights fetched and imported, or the study's own, whose training is not counted."""
+    weights = WEIGHTS * sum(study.costs.parameters.values())
+    if study.config["models"]["source"] == "trained":
+        place = Place(f"{study.study}/models", weights)
+        return Row("own models", 7, "training from scratch", None, (place,))
+    published = study.config["models"]["published"]
+    name = published["checkpoint"]
+    # it holds the UNet twice, as it was trained and its average
+    file = round(UNUSED * (weights + WEIGHTS * study.costs.parameters["unet"]))
+    places = [Place("resources/backbones", round(BACKBONES))]
+    if kind(published["checkpoints"][name]) not in LOCAL:
+        places.append(Place(model_path(published["checkpoints"], name), file))
+    hours = sum(place.bytes for place in places) / DOWNLOAD / 3600 + IMPORT / 3600
+    places.append(Place(f"resources/models/{name}", weights))
+    return Row("models", 6, f"{name}, {study.costs.size}", hours, tuple(places))
+
+
+def _waveforms(study: Estimate) -> Row:
+    rate = study.config["audio"]["sample_rate"]
+    sound = {name: part.total * part.duration for name, part in study.clips.items()}
+    kept = tuple(
+        Place(f"{study.study}/data/{name}/audio", round(length * rate * 4))
+        for name, length in sound.items()
+    )
+    rules = ("make_manifest", "resample", "export_reference")
+    hours = (sum(sound.values()) * DECODE + study.starts(*rules)) / 3600
+    amount = f"{sum(sound.values()) / 3600:.1f} h of sound"
+    return Row("waveforms", study.jobs(*rules), amount, hours, kept)
+
+
+def _clap(study: Estimate) -> Row:
+    names = plan.heard(study.config)
+    total = sum(study.clips[name].total for name in names)
+    work = total / BATCH * study.pass_of("hear") + study.starts("embed_audio", "embed_text")
+    places = tuple(
+        Place(f"{study.study}/data/{name}/clap", study.clips[name].total * 512 * 4)
+        for name in names
+    )
+    memory = study.memory(WEIGHTS * study.costs.parameters["clap"], study.costs.hear.peak)
+    jobs = study.jobs("embed_audio", "embed_text")
+    return Row("CLAP", jobs, f"{total:,} clips", work / 3600, places, gpu_memory=memory)
+
+
+def _latents(study: Estimate) -> Row:
+    names = plan.encoded(study.config)
+    total = sum(study.clips[name].total for name in names)
+    size = latent_bytes(study.costs.latent)
+    places = tuple(
+        Place(f"{study.study}/data/{name}/latents", study.clips[name].total * size)
+        for name in names
+    )
+    work = total / BATCH * study.pass_of("encode") + study.starts("encode_latents")
+    memory = study.memory(WEIGHTS * study.costs.parameters["vae"], study.costs.encode.peak)
+    jobs = study.jobs("encode_latents")
+    return Row("latents", jobs, f"{total:,} clips", work / 3600, places, gpu_memory=memory)
+
+
+def _training(study: Estimate) -> Row:
+    config, names = study.config, plan.trained_datasets(study.config)
+    runs, unet = plan.runs(config), study.costs.parameters["unet"]
+    steps = runs * sum(config["training"]["steps"][name] for name in names)
+    work = steps * study.pass_of("train", config["training"]["precision"]) + study.starts("train")
+    places = tuple(
+        Place(
+            f"{study.study}/runs/{name}",
+            runs * plan.segments(config, name) * unet * WEIGHTS,
+        )
+        for name in names
+    )
+    # every run keeps its last state until the next segment has used it; one job is at work
+    temporary = unet * STATE * (runs * len(names) + SAVES + 1)
+    amount = f"{steps:,} steps of {config['training']['batch_size']}"
+    memory = training_memory(study)
+    return Row("training", study.jobs("train"), amount, work / 3600, places, temporary, memory)
+
+
+def training_memory(study: Estimate) -> int:
+    """Bytes of GPU memory that a training segment needs."""
+    return study.memory(STATE * study.costs.parameters["unet"], study.costs.train.peak)
+
+
+def sampling_memory(study: Estimate) -> int:
+    """Bytes of GPU memory that sampling needs: all models are there at once."""
+    parts = ("denoise", "decode", "vocode", "hear")
+    peak = max(getattr(study.costs, part).peak for part in parts)
+    return study.memory(WEIGHTS * sum(study.costs.parameters.values()), peak)
+
+
+def _sampling(study: Estimate) -> Row:
+    config = study.config
+    sampling, systems = config["sampling"], plan.sampled(config)
+    rate, candidates = config["audio"]["sample_rate"], sampling["candidates"]
+    made = {name: systems[name] * study.clips[name].evaluation for name in systems}
+    noise = candidates * NOISE * (sampling["eta"] > 0)
+    a_clip = sampling["steps"] * (study.pass_of("denoise") / sampling["batch_size"] + noise)
+    a_clip += candidates * (study.pass_of("decode") + study.pass_of("vocode")) / BATCH
+    if candidates > 1:
+        a_clip += study.pass_of("hear") + candidates * DECODE * 10
+    work, places = study.starts("sample"), []
+    for name, clips in made.items():
+        duration = config["datasets"][name]["generated_duration"]
+        work += clips * a_clip * duration / config["audio"]["duration"]
+        places.append(
+            Place(f"{study.study}/systems/{name}", clips * (44 + 2 * round(duration * rate)))
+        )
+    amount = f"{sum(made.values()):,} clips, {sampling['steps']} steps, {candidates} candidates"
+    temporary = 2 * max(place.bytes // systems[n] for n, place in zip(made, places, strict=True))
+    memory = sampling_memory(study)
+    jobs = study.jobs("sample")
+    return Row("sampling", jobs, amount, work / 3600, tuple(places), temporary, memory)
+
+
+def _corruptions(study: Estimate) -> Row:
+    config = study.config
+    name = config["figure1"]["dataset"]
+    dataset, evaluation = config["datasets"][name], study.clips[name].evaluation
+    share = dataset["nominal_duration"] / config["audio"]["duration"]
+    vocoded = plan.SPECTRAL * evaluation * study.pass_of("vocode") / BATCH * share
+    size = (
+        plan.CORRUPTED
+        * evaluation
+        * 2
+        * round(dataset["nominal_duration"] * config["audio"]["sample_rate"])
+    )
+    memory = study.memory(WEIGHTS * study.costs.parameters["vocoder"], study.costs.vocode.peak)
+    return Row(
+        "corruptions",
+        plan.CORRUPTED,
+        f"{plan.CORRUPTED * evaluation:,} clips",
+        (vocoded + study.starts("corrupt")) / 3600,
+        (Place(f"{study.study}/figures", size),),
+        gpu_memory=memory,
+    )
+
+
+def _features(study: Estimate) -> Row:
+    config, counted = study.config, study.costs.features
+    systems = plan.evaluated(config)
+    work, size, clips = study.starts("extract_features"), 0, 0
+    for name, number in systems.items():
+        nominal = config["datasets"][name]["nominal_duration"]
+        length = max(nominal, config["metrics"]["minimum_duration"]) / FEATURE_DURATION
+        here = number * study.clips[name].evaluation
+        passes = sum(seconds(cost, study.device) for cost in counted.values()) / FEATURE_BATCH
+        clips += here
+        work += here * length * (passes + FEATURE_CPU)
+        size += here * round(4 * (2048 + 527 + 128 * length * 10))
+    names = {config["metrics"][metric] for metric in ("fd", "is", "kl", "fad")}
+    lacking = sorted(names - set(counted))
+    amount = f"{clips:,} clips" + (f"; not counted: {', '.join(lacking)}" if lacking else "")
+    peak = max((cost.peak for cost in counted.values()), default=0)
+    memory = study.memory(0.6e9, peak)
+    place = Place(f"{study.study}/features", size)
+    jobs = study.jobs("extract_features")
+    return Row("features", jobs, amount, work / 3600, (place,), gpu_memory=memory)
+
+
+def _results(study: Estimate) -> Row:
+    rules = ("compute_metrics", "corruption_metrics", "tables", "figures", "write_report")
+    work = study.starts(*rules, torch=False) + study.jobs("compute_metrics") * METRICS
+    place = Place(f"{study.study}/report.html", round(0.1e9))
+    amount = "metrics, tables, figures, report"
+    return Row("results", study.jobs(*rules), amount, work / 3600, (place,))
