@@ -4,6 +4,7 @@ import importlib.util
 import re
 
 import pytest
+
 from config_cases import ROOT
 
 TEXT = (ROOT / "docs/paper-run.md").read_text(encoding="utf-8")

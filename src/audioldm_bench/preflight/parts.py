@@ -243,8 +243,18 @@ def _vggish(_: Mapping) -> Cost:
     return _backbone(build_vggish(), FEATURE_BATCH * int(FEATURE_DURATION / 0.96), 1, 96, 64)
 
 
+def _mn04(_: Mapping) -> Cost:
+    from ..features.efficientat import N_MELS, Mn04
+
+    return _backbone(Mn04(), FEATURE_BATCH, N_MELS, round(FEATURE_DURATION * 100))
+
+
 # A backbone that is not named here is not counted; the estimate says so.
-_BACKBONES: dict[str, Callable[[Mapping], Cost]] = {"panns_cnn14_16k": _cnn14, "vggish": _vggish}
+_BACKBONES: dict[str, Callable[[Mapping], Cost]] = {
+    "panns_cnn14_16k": _cnn14,
+    "vggish": _vggish,
+    "efficientat_mn04": _mn04,
+}
 
 
 def latent_bytes(latent: tuple[int, int, int]) -> int:
