@@ -56,6 +56,8 @@ rule preflight:
         rules.preflight_gpu.output,
     log:
         f"{STUDY}/logs/preflight/preflight.log",
+    benchmark:
+        f"{STUDY}/benchmarks/preflight/preflight.tsv"
     conda:
         "../../environment.yml"
     threads: 1
