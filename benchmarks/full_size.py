@@ -2,7 +2,7 @@
 
     python benchmarks/full_size.py M --batch 1 --folder /scratch/full-size
 
-Weights are random, recordings those of ESC-10 (../shared/data/esc10). Needs as much disk as four
+Weights are random, recordings those of ESC-10; what is real is read from ../shared/data. Needs as much disk as four
 (without training two) checkpoints of the size; `--folder` is removed at the end. RESULTS.md
 beside this file has what it printed.
 """
@@ -55,7 +55,7 @@ def main() -> None:
             sampling={"steps": wanted.steps, "candidates": wanted.candidates},
             threads=wanted.threads,
         )
-        target = f"{SYSTEMS}/{system}/clips.json"
+        target = f"{SYSTEMS}/{system}/features/vggish.h5"
         world.run(wanted.folder, target, threads=wanted.threads)
         jobs = world.read_jobs(wanted.folder)
     finally:

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).with_name("probe")
 DATA = ROOT / "../shared/data"
 ESC10, TOKENIZER = DATA / "esc10", DATA / "tokenizer"
+MN04 = DATA / "models/mn04_as_mAP_432.pt"
+NEEDED = (ESC10, TOKENIZER, MN04)
 WIDTHS = (1, 2, 3, 5)  # of the UNet's levels, times its channels
 SIZES = {  # name: checkpoint, channels and heads of the UNet, width and depths of HTSAT
     "S": ("audioldm-s-full", 128, [4, 8, 12, 20], 96, [2, 2, 6, 2]),
@@ -131,13 +133,15 @@ def write_checkpoint(path: Path, size: str) -> None:
 
 
 def write_backbones(folder: Path) -> None:
-    """Cnn14 with its state dict under "model", VGGish as a plain state dict."""
+    """Cnn14 with its state dict under "model", VGGish as a plain state dict; the small EfficientAT
+    mn04 as it was published."""
     folder.mkdir(parents=True)
     torch.manual_seed(1)
     torch.save(
         {"model": random_weights(build_cnn14()).state_dict()}, folder / "panns_cnn14_16k.pth"
     )
     torch.save(random_weights(build_vggish()).state_dict(), folder / "vggish.pth")
+    shutil.copyfile(MN04, folder / "efficientat_mn04.pth")
 
 
 # ------------------------------------------------------------------------------ the study
@@ -231,21 +235,22 @@ def run(folder: Path, *targets: str, threads: int) -> None:
         env=os.environ | {"PYTHONPATH": str(PROBE), "FULL_SIZE_PEAKS": str(peaks)},
     )
     if done.returncode:
-        raise RuntimeError(done.stdout[-3000:])
+        mistakes = [line for line in done.stdout.splitlines() if "rror" in line]
+        raise RuntimeError("\n".join([*mistakes, "...", done.stdout[-2000:]]))
 
 
 def read_jobs(folder: Path) -> list[dict]:
     """For each job that ran, in the order they ended: rule, wildcards, mem_mb (what the rule asks
-    for), peak_mb (10^6 bytes of resident memory) and seconds (imports included)."""
+    for), peak_mb (10^6 bytes of resident memory), seconds and cpu_seconds (imports included)."""
     return [json.loads(path.read_text()) for path in sorted((folder / "peaks").glob("*.json"))]
 
 
 def as_table(jobs: list[dict]) -> str:
     """Markdown: a row a job."""
-    lines = ["| job | s | peak, MB | mem_mb of the rule |", "|---|---:|---:|---:|"]
+    lines = ["| job | s | CPU s | peak, MB | mem_mb of the rule |", "|---|---:|---:|---:|---:|"]
     for job in jobs:
         values = " ".join(v for k, v in job["wildcards"].items() if k in ("system", "step"))
         name = f"`{job['rule']}` {values}".strip()
-        row = f"| {name} | {job['seconds']:.0f} | {job['peak_mb']:,} | {job['mem_mb']:,} |"
-        lines.append(row)
+        times = f"{job['seconds']:.0f} | {job['cpu_seconds']:.0f}"
+        lines.append(f"| {name} | {times} | {job['peak_mb']:,} | {job['mem_mb']:,} |")
     return "\n".join(lines)

@@ -33,8 +33,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(
-        not (world.ESC10.is_dir() and world.TOKENIZER.is_dir()),
-        reason="no recordings of ESC-10 or no tokenizer (../shared/data)",
+        not all(path.exists() for path in world.NEEDED),
+        reason="no recordings of ESC-10, tokenizer or EfficientAT mn04 (../shared/data)",
     ),
 ]
 

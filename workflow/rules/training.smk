@@ -20,7 +20,7 @@ rule train:
         "../../environment.yml"
     threads: RUNTIME["threads"]
     resources:
-        mem_mb=16000,
+        mem_mb=20000,
         runtime=720,
         gpu=RUNTIME["gpus_per_job"],
     params:

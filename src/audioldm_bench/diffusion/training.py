@@ -72,8 +72,9 @@ def _begin(start: Path | Mapping, initialisation: str, seed: int, training: Mapp
     content = None
     if not isinstance(start, Mapping) and (start / STATE).exists():
         content = torch.load(start / STATE, weights_only=True, map_location="cpu")
-        unet = build_unet(read_json(start / "config.json"))
-        unet.load_state_dict(content.pop("unet"))  # freed as it is used: gigabytes each
+        with torch.device("meta"):  # no second copy of gigabytes; the others go as they are used
+            unet = build_unet(read_json(start / "config.json"))
+        unet.load_state_dict(content.pop("unet"), assign=True)
     else:
         unet = _first_unet(start, initialisation, seed)
     unet.to(device()).train().requires_grad_(True)

@@ -34,6 +34,7 @@ def _report() -> None:
         "mem_mb": job.resources["mem_mb"],
         "peak_mb": round(_peak_bytes() / 1e6),
         "seconds": round(time.monotonic() - _BEGUN, 1),
+        "cpu_seconds": round(time.process_time(), 1),
     }
     path = Path(os.environ["FULL_SIZE_PEAKS"]) / f"{time.time_ns()}.json"
     path.write_text(json.dumps(record))
