@@ -2,9 +2,9 @@
 
     python benchmarks/full_size.py M --batch 1 --folder /scratch/full-size
 
-Weights are random, recordings those of ESC-10; what is real is read from ../shared/data. Needs as much disk as four
-(without training two) checkpoints of the size; `--folder` is removed at the end. RESULTS.md
-beside this file has what it printed.
+Weights are random, recordings those of ESC-10; what is real is read from ../shared/data. Needs as
+much disk as four (without training two) checkpoints of the size; `--folder` is removed at the
+end. RESULTS.md beside this file has what it printed.
 """
 
 from __future__ import annotations
