@@ -17,7 +17,7 @@ RULES = {"preflight_downloads", "preflight_gpu", "preflight"}
 def test_preflight_runs_anew_each_time_it_is_asked_for(tmp_path):
     first = run(tmp_path, "preflight")
     assert "no problem" in first.stdout and "training" in first.stdout
-    assert "GB of RAM; the most that a rule asks for is 16,000 MB" in first.stdout
+    assert "GB of RAM; the most that a rule asks for is 20,000 MB" in first.stdout
     assert set(planned(tmp_path, "preflight")) == RULES
     answers = [
         tmp_path / f"results/tiny/state/preflight/{n}.json" for n in ("downloads", "machine")
