@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := HF_HUB_OFFLINE=1 $(BIN)/snakemake all --cores $(CORES) --quiet rules host --configfile
 SNAKEFILES := Snakefile workflow
+FULL_SIZE := tests/full_size tests/parity
 
 .DEFAULT_GOAL := help
-.PHONY: help mini esc10 test lint clean
+.PHONY: help mini esc10 test test-full-size lint clean
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[.a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[-.a-z0-9]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is written last, so a half-made environment is completed, not used. It takes the
 # place of the folder as target: a folder's date changes with what is written into it.
@@ -35,8 +36,11 @@ esc10: $(VENV)/.made ## run the study on 400 real recordings, offline, on the CP
 	$(SNAKEMAKE) config/esc10.yaml
 	@$(BIN)/python -m audioldm_bench results/esc10
 
-test: $(VENV)/.made ## run all tests
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+test: $(VENV)/.made ## run all tests but those of full size
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(FULL_SIZE:%=--ignore=%)
+
+test-full-size: $(VENV)/.made ## run models of full size with random weights, on the CPU
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(FULL_SIZE)
 
 lint: $(VENV)/.made ## check style: ruff, snakefmt, Snakemake's lint
 	$(BIN)/ruff check .
