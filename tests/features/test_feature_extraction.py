@@ -5,7 +5,7 @@ import torch
 
 from audioldm_bench import audio
 from audioldm_bench.errors import UserError
-from audioldm_bench.evaluation import evaluate_system
+from audioldm_bench.evaluation.system import evaluate_system
 from audioldm_bench.features import extract
 from audioldm_bench.features.cnn import SmallCnn, save_cnn
 from audioldm_bench.features.registry import load_backbone

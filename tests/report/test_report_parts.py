@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.evaluation import metric_names
+from audioldm_bench.evaluation.values import metric_names
 from audioldm_bench.paper import BACKBONES, TABLE1, TABLE2
 from audioldm_bench.report import appendix, curves, pictures, results, sounds
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
-    from audioldm_bench.evaluation import evaluate_system
+    from audioldm_bench.evaluation.system import evaluate_system
 
     names = snakemake.params.backbones
     evaluate_system(

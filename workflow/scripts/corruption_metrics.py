@@ -5,7 +5,7 @@ from pathlib import Path
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
-    from audioldm_bench.evaluation import figure1_table
+    from audioldm_bench.evaluation.curves import figure1_table
 
     names = snakemake.params.backbones
     corrupted = iter(map(Path, snakemake.input.corrupted))

@@ -5,7 +5,7 @@ from pathlib import Path
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
-    from audioldm_bench.systems import export_reference
+    from audioldm_bench.systems.real import export_reference
 
     export_reference(
         Path(snakemake.input.manifest),

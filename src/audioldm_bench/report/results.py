@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ..evaluation import metric_names
+from ..evaluation.values import metric_names
 from ..labels import METRICS, clips_label, dataset_label, steps_label
 from ..paper import BACKBONES
 

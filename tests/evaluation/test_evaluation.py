@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.evaluation import evaluate_system, figure1_table, ids_sha256
+from audioldm_bench.evaluation.curves import figure1_table
+from audioldm_bench.evaluation.pairs import ids_sha256
+from audioldm_bench.evaluation.system import evaluate_system
 from audioldm_bench.files import write_json
 from audioldm_bench.metrics.frechet import frechet_from_features
 from audioldm_bench.metrics.inception import inception_score

@@ -8,7 +8,7 @@ from audioldm_bench.datasets.manifest import Clip, write_manifest
 from audioldm_bench.errors import UserError
 from audioldm_bench.files import read_json
 from audioldm_bench.store import Part, build_store
-from audioldm_bench.systems import export_reference
+from audioldm_bench.systems.real import export_reference
 
 
 def clip(name, split):

@@ -1,17 +1,17 @@
-"""A system is a folder of clips with a clips.json beside it; this room makes the real one."""
+"""The real evaluation clips as a system."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import audio
-from .datasets.manifest import read_manifest
-from .errors import UserError
-from .files import replace_folder, write_json
-from .progress import Progress
-from .resume import clear_state, fingerprint, resume_state, was_finished
-from .store import Store
+from .. import audio
+from ..datasets.manifest import read_manifest
+from ..errors import UserError
+from ..files import replace_folder, write_json
+from ..progress import Progress
+from ..resume import clear_state, fingerprint, resume_state, was_finished
+from ..store import Store
 
 
 def export_reference(
