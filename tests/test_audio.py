@@ -60,3 +60,10 @@ def test_level_length_and_what_is_written(tmp_path):
     samples, _ = audio.read(tmp_path / "a.wav")
     assert soundfile.info(tmp_path / "a.wav").subtype == "PCM_16"
     np.testing.assert_allclose(samples, np.clip(2 * sine(16000), -1, 1), atol=1e-4)
+
+
+def test_a_rate_without_a_simple_ratio_is_refused_before_it_fills_the_memory():
+    with pytest.raises(audio.AudioError, match="44101"):
+        audio.resample(sine(44101), 44101, 16000)
+    for rate in (11025, 22050, 44100, 88200, 96000, 176400, 192000):
+        assert len(audio.resample(np.zeros(rate, "f4"), rate, 48000)) == 48000

@@ -14,7 +14,7 @@ from audioldm_bench.files import (
     write_json,
 )
 from audioldm_bench.resume import clear_state, fingerprint, resume_state, was_finished
-from audioldm_bench.store import Part, Store, build_store
+from audioldm_bench.store import Part, Store, build_store, write_store
 
 IDS = [f"clip{number}" for number in range(10)]
 
@@ -97,6 +97,13 @@ def test_a_part_without_a_usable_clip_is_no_trouble(tmp_path):
     with Store(tmp_path / "a.h5") as store:
         assert store.ids == ["clip9"] and len(store.rejected) == 9
         assert store.get("ragged", "clip9").shape == (10,)
+
+
+def test_parts_that_are_at_hand_make_the_same_file(tmp_path):
+    build(tmp_path / "a.h5", attrs={"sample_rate": 16000})
+    parts = (rows(IDS[i : i + 3]) for i in range(0, len(IDS), 3))
+    write_store(tmp_path / "b.h5", parts, {"sample_rate": 16000})
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
 def orphan(folder, out, ready):

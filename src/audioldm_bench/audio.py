@@ -8,34 +8,72 @@ from pathlib import Path
 
 import numpy as np
 
+from .truncation import AudioError, broken_off, refuse_truncated
 
-class AudioError(Exception):
-    """A clip that cannot be used; the message is the reason, without the file's name."""
+_BLOCK = 1 << 14  # frames
+_LARGEST_KERNEL = 1 << 24  # entries of 4 bytes
 
 
 def read(path: Path, start: float | None = None, end: float | None = None):
     """First channel of a sound file, as float32 (T,), and its sampling rate in Hz.
 
-    `start` and `end` cut, in s. Raises AudioError when there is no usable sound in it.
+    `start` and `end` cut, in s. Raises AudioError when there is no usable sound in it; a file that
+    is read from end to end must be whole.
     """
     import soundfile
 
+    _refuse_closed(path)
     try:
         with soundfile.SoundFile(str(path)) as file:
             rate = file.samplerate
             if start:
                 file.seek(min(round(start * rate), file.frames))
-            frames = -1 if end is None else max(0, round(end * rate) - file.tell())
-            samples = file.read(frames, dtype="float32", always_2d=True)
+            wanted = None if end is None else max(0, round(end * rate) - file.tell())
+            first = _first_channel(file, wanted)
+            if start is None and end is None:
+                refuse_truncated(Path(path), file, len(first))
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        text = str(error).rstrip(".")
+        text = getattr(error, "error_string", str(error)).rstrip(". ")
+        if not text or "does not exist" in text:  # what it says of a broken mp3
+            text = "damaged"
         raise AudioError(f"unreadable: {text}; convert it to wav, flac, ogg or mp3") from None
-    if samples.size == 0:
+    if first.size == 0:
         raise AudioError("empty")
-    first = np.ascontiguousarray(samples[:, 0])
     if not np.isfinite(first).all():
         raise AudioError("non-finite samples")
     return first, rate
+
+
+def _refuse_closed(path: Path) -> None:
+    """The system's own reason, which libsndfile does not pass on."""
+    try:
+        with open(path, "rb") as file:
+            there = file.read(1)
+    except OSError as error:
+        raise AudioError(f"unreadable: {error.strerror}") from None
+    if not there:
+        raise AudioError("empty file")
+
+
+def _first_channel(file, wanted: int | None) -> np.ndarray:
+    """(T,) from where `file` stands: `wanted` frames, or all, however many the header says.
+
+    Block by block: some flac and mp3 headers do not know how many there are.
+    """
+    import soundfile
+
+    blocks, n_samples = [np.zeros(0, np.float32)], 0
+    while wanted is None or n_samples < wanted:
+        size = _BLOCK if wanted is None else min(_BLOCK, wanted - n_samples)
+        try:
+            block = file.read(size, dtype="float32", always_2d=True)[:, 0]
+        except soundfile.LibsndfileError:
+            raise AudioError(broken_off(n_samples, file.frames, file.samplerate)) from None
+        if not len(block):
+            break
+        blocks.append(block.copy())
+        n_samples += len(block)
+    return np.concatenate(blocks)
 
 
 @lru_cache(maxsize=32)
@@ -62,6 +100,7 @@ def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
     """Windowed-sinc resampling (Hann window, width 6, rolloff 0.99) of (..., T) float32.
 
     The resampler moves FD (study.md), so this one is used everywhere. ceil(T * out / in) samples.
+    AudioError for rates whose kernels would fill the memory (44101 Hz).
     """
     if rate_in == rate_out:
         return np.ascontiguousarray(x, dtype=np.float32)
@@ -69,6 +108,10 @@ def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
 
     divisor = math.gcd(int(rate_in), int(rate_out))
     source, target = int(rate_in) // divisor, int(rate_out) // divisor
+    if source * target > _LARGEST_KERNEL:
+        raise AudioError(
+            f"sampling rate {rate_in} Hz has no simple ratio to {rate_out}; convert it"
+        )
     kernel, half = _sinc_kernel(source, target, 6, 0.99)
     signal = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)).reshape(-1, 1, x.shape[-1])
     signal = torch.nn.functional.pad(signal, (half, half + source))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,17 +28,25 @@ class Part:
     rejected: dict[str, str] = field(default_factory=dict)
 
 
+def _flat(part: Part) -> dict[str, np.ndarray]:
+    """A part's arrays as they are on disk: ragged ones as all rows together, and offsets."""
+    flat = {}
+    for name, rows in part.arrays.items():
+        if isinstance(rows, list):
+            offsets = np.cumsum([0] + [len(row) for row in rows])
+            flat[f"{name}_offsets"] = offsets.astype(np.int64)
+            rows = np.concatenate(rows) if rows else np.zeros((0,), np.float32)
+        flat[name] = rows
+    return flat
+
+
 def _save_part(path: Path, part: Part) -> None:
     import h5py
 
     with write_atomically(path) as draft, h5py.File(draft, "w") as file:
         _write_ids(file, part.ids)
         file.attrs["rejected"] = json.dumps(part.rejected, sort_keys=True)
-        for name, rows in part.arrays.items():
-            if isinstance(rows, list):
-                offsets = np.cumsum([0] + [len(row) for row in rows])
-                file[f"{name}_offsets"] = offsets.astype(np.int64)
-                rows = np.concatenate(rows) if rows else np.zeros((0,), np.float32)
+        for name, rows in _flat(part).items():
             file[name] = rows
 
 
@@ -76,8 +84,7 @@ def build_store(
             done += len(wanted)
             if progress:
                 progress.update(done)
-        with write_atomically(path) as draft:
-            _merge(draft, paths, attrs or {})
+        _write(path, map(_load_part, paths), attrs or {})
         clear_state(folder)
 
 
@@ -88,23 +95,34 @@ def _say_what_is_left(parts: list[Path], progress) -> None:
         print(f"[{label}] continues: {there} of {len(parts)} parts are there", file=sys.stderr)
 
 
-def _merge(path: Path, parts: list[Path], attrs: dict) -> None:
-    """Parts into one file, one part in memory at a time."""
+def write_store(path: Path, parts: Iterable[Part], attrs: dict) -> None:
+    """Writes the store `path` of parts that come one after the other; one is held at a time."""
+    _write(path, ((part.ids, part.rejected, _flat(part)) for part in parts), attrs)
+
+
+def _load_part(path: Path) -> tuple[list[str], dict[str, str], dict[str, np.ndarray]]:
     import h5py
 
-    ids: list[str] = []
-    rejected: dict[str, str] = {}
-    with h5py.File(path, "w", libver="latest") as out:
-        for part_path in parts:
-            with h5py.File(part_path, "r") as part:
-                ids += [i.decode() for i in part["clip_id"][:]]
-                rejected |= json.loads(part.attrs["rejected"])
-                if not len(part["clip_id"]):
-                    continue  # nothing kept: its arrays have no shape worth keeping
-                for name in sorted(set(part) - {"clip_id"}):
-                    _append(out, name, part[name][:])
-        _write_ids(out, ids)
-        out.attrs["rejected"] = json.dumps(rejected, sort_keys=True)
+    with h5py.File(path, "r") as part:
+        ids = [i.decode() for i in part["clip_id"][:]]
+        arrays = {name: part[name][:] for name in sorted(set(part) - {"clip_id"})}
+        return ids, json.loads(part.attrs["rejected"]), arrays
+
+
+def _write(path: Path, parts: Iterable[tuple], attrs: dict) -> None:
+    """(ids, rejected, flat arrays) of each part into one file."""
+    import h5py
+
+    all_ids: list[str] = []
+    all_rejected: dict[str, str] = {}
+    with write_atomically(path) as draft, h5py.File(draft, "w", libver="latest") as out:
+        for ids, rejected, arrays in parts:
+            all_ids += ids
+            all_rejected |= rejected
+            for name in sorted(arrays) if ids else ():  # else its arrays have no shape to keep
+                _append(out, name, arrays.pop(name))  # and is free again
+        _write_ids(out, all_ids)
+        out.attrs["rejected"] = json.dumps(all_rejected, sort_keys=True)
         for key, value in sorted(attrs.items()):
             out.attrs[key] = json.dumps(value, sort_keys=True)
 

@@ -18,7 +18,8 @@ def words(label: str) -> str:
     return " ".join(label.replace("_", " ").split())
 
 
-def _safe_stem(file: str) -> str:
+def safe_stem(file: str) -> str:
+    """The file's stem, made safe as a clip id."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", PurePosixPath(file).stem)
     # no hidden file, no name that a command takes for an option
     return re.sub(r"^[.-]", "_", stem)[:_LONGEST] or "_"
@@ -31,7 +32,7 @@ def clip_ids(files: Sequence[str]) -> list[str]:
     file systems that do not tell them apart), each of them gets the first 8 digits of the sha256
     of its path behind the stem. So an id depends on the files, not on their order.
     """
-    stems = [_safe_stem(file) for file in files]
+    stems = [safe_stem(file) for file in files]
     times = Counter(stem.lower() for stem in stems)
     ids = [
         stem if times[stem.lower()] == 1 else f"{stem}-{_digits(file)}"
