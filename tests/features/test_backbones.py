@@ -47,28 +47,28 @@ def published(tmp_path_factory):
     """Full-size networks with seeded weights, saved as the published files are."""
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
-    torch.save({"model": panns.build_cnn14().state_dict()}, folder / "cnn14.pth")
+    models = {name: panns.build_cnn14(end) for name, end in panns.FRONT_ENDS.items()}
+    for name, network in models.items():
+        torch.save({"model": network.state_dict()}, folder / f"{name}.pth")
     torch.save(vggish.build_vggish().state_dict(), folder / "vggish.pth")
     yield folder
-    for path in folder.iterdir():  # 600 MB
+    for path in folder.iterdir():  # 950 MB
         path.unlink()
 
 
-def sounds(batch, seconds):
+def sounds(batch, seconds, rate=16000):
     generator = torch.Generator().manual_seed(1)
-    return 0.1 * torch.randn(batch, int(16000 * seconds), generator=generator)
+    return 0.1 * torch.randn(batch, int(rate * seconds), generator=generator)
 
 
-def test_cnn14(published):
-    backbone = load_backbone("panns_cnn14_16k", published / "cnn14.pth")
+@pytest.mark.parametrize("name", panns.FRONT_ENDS)
+def test_cnn14(published, name):
+    backbone = load_backbone(name, published / f"{name}.pth")
     assert isinstance(backbone, Backbone) and backbone.classifies and not backbone.examples
-    waveforms = sounds(2, 1.0)
+    assert backbone.name == name and f"{backbone.sample_rate // 1000}k" in name
+    waveforms = sounds(2, 0.5, backbone.sample_rate)
     found = backbone.embed(waveforms)
     assert found["embedding"].shape == (2, 2048) and found["logits"].shape == (2, 527)
-    with torch.no_grad():
-        expected = backbone.network(waveforms)
-    torch.testing.assert_close(found["embedding"], expected["embedding"])
-    torch.testing.assert_close(found["logits"].sigmoid(), expected["clipwise_output"])
     assert (found["embedding"] >= 0).all() and (found["logits"] < 0).any()
     torch.testing.assert_close(backbone.embed(waveforms[1:])["logits"], found["logits"][1:])
 
@@ -76,27 +76,17 @@ def test_cnn14(published):
 def test_vggish(published):
     backbone = load_backbone("vggish", published / "vggish.pth")
     assert isinstance(backbone, Backbone) and backbone.examples and not backbone.classifies
-    waveforms = sounds(2, 2.0)
-    first, second = backbone.embed(waveforms)["embedding"]
+    first, second = backbone.embed(sounds(2, 2.0))["embedding"]
     assert first.shape == second.shape == (2, 128)
     assert (first < 0).any(), "the last ReLU must be gone"
-    examples = torch.from_numpy(vggish.log_mel_examples(waveforms[1].numpy()))
-    with torch.no_grad():
-        torch.testing.assert_close(second, backbone.network(examples[:, None]))
-
-
-def test_vggish_examples():
-    assert vggish.log_mel_examples(np.zeros(160000, np.float32)).shape == (10, 96, 64)
-    assert vggish.log_mel_examples(np.zeros(15600, np.float32)).shape == (1, 96, 64)
-    short = sounds(1, 0.5)[0].numpy()
-    np.testing.assert_array_equal(
-        vggish.log_mel_examples(short), vggish.log_mel_examples(np.pad(short, (0, 7600)))
-    )
+    torch.testing.assert_close(backbone.embed(sounds(2, 2.0)[1:])["embedding"][0], second)
 
 
 def test_weights_of_another_network_are_refused(published, tmp_path):
-    with pytest.raises(UserError, match="not the weights of Cnn14.*download it again"):
-        load_backbone("panns_cnn14_16k", published / "vggish.pth")
+    refused = pytest.raises(UserError, match="not the weights of Cnn14.*download it again")
+    for name, file in (("16k", "vggish"), ("16k", "panns_cnn14_32k"), ("32k", "panns_cnn14_16k")):
+        with refused:
+            load_backbone(f"panns_cnn14_{name}", published / f"{file}.pth")
     broken = tmp_path / "broken.pth"
     broken.write_text("<html>not found</html>")
     with pytest.raises(UserError, match="broken.pth"):

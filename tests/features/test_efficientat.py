@@ -150,12 +150,12 @@ def test_clips_at_another_rate_are_resampled_once_to_each_backbones_own(weights,
     extract.extract_features(clips, outputs, backbones, **form, state=tmp_path / "state")
     backbone = load_backbone("efficientat_mn04", weights)
     with Store(path) as store:
-        assert store.ids == ["0", "1"] and set(store.names) == {"embedding", "logits"}
+        assert store.ids == ["0", "1"] and set(store.names) > {"embedding", "logits"}
         for clip_id in store.ids:
             samples, rate = audio.read(clips / f"{clip_id}.wav")
             heard = audio.fit(audio.resample(samples - samples.mean(), rate, RATE), 2 * RATE)
             expected = backbone.embed(torch.from_numpy(heard)[None])
-            for array in store.names:
+            for array in ("embedding", "logits"):
                 np.testing.assert_allclose(
                     store.get(array, clip_id), expected[array][0], rtol=1e-4, atol=1e-4
                 )

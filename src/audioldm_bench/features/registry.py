@@ -9,10 +9,13 @@ from audioldm_bench.errors import UserError
 from audioldm_bench.features.base import Backbone
 
 
-def _panns_cnn14_16k(path: Path) -> Backbone:
-    from audioldm_bench.features.panns import PannsCnn14
+def _panns(name: str) -> Callable[[Path], Backbone]:
+    def load(path: Path) -> Backbone:
+        from audioldm_bench.features.panns import PannsCnn14
 
-    return PannsCnn14(path)
+        return PannsCnn14(path, name)
+
+    return load
 
 
 def _vggish(path: Path) -> Backbone:
@@ -27,6 +30,12 @@ def _efficientat_mn04(path: Path) -> Backbone:
     return EfficientAtMn04(path)
 
 
+def _clap(path: Path) -> Backbone:
+    from audioldm_bench.features.clap_backbone import ClapAudio
+
+    return ClapAudio(path)
+
+
 def _small_cnn(name: str) -> Callable[[Path], Backbone]:
     def load(path: Path) -> Backbone:
         from audioldm_bench.features.cnn import load_cnn
@@ -36,10 +45,12 @@ def _small_cnn(name: str) -> Callable[[Path], Backbone]:
     return load
 
 
-# A weights file (published networks) or a model folder (networks that a study trained).
+# From a weights file (published networks) or a model folder (CLAP, networks of a study's own).
 BACKBONES: dict[str, Callable[[Path], Backbone]] = {
-    "panns_cnn14_16k": _panns_cnn14_16k,
+    "panns_cnn14_16k": _panns("panns_cnn14_16k"),
+    "panns_cnn14_32k": _panns("panns_cnn14_32k"),
     "vggish": _vggish,
+    "clap": _clap,
     "efficientat_mn04": _efficientat_mn04,
     "tagger": _small_cnn("tagger"),
     "embedder": _small_cnn("embedder"),
