@@ -179,7 +179,7 @@ MISTAKES = {
     "trained backbone of a published study": (
         setting("metrics/fd", "tagger"),
         '`metrics.fd` is "tagger"',
-        "one of panns_cnn14_16k, vggish, efficientat_mn04 (`models.source` is published)",
+        "panns_cnn14_32k, vggish, efficientat_mn04 (`models.source` is published)",
     ),
     "unknown backbone of a trained study": (
         laying(
@@ -192,7 +192,7 @@ MISTAKES = {
     "backbone without classes": (
         setting("metrics/kl", "vggish"),
         '`metrics.kl` is "vggish"',
-        "it must be one of panns_cnn14_16k, efficientat_mn04",
+        "it must be one of panns_cnn14_16k, panns_cnn14_32k, efficientat_mn04",
     ),
     "frequency above Nyquist's": (
         setting("mel/f_max", 8001),

@@ -15,9 +15,6 @@ from typing import Any
 
 LISTS = Path("resources/lists")  # where the workflow puts the files of the section `lists`
 
-# The backbones that a trained study trains, and what gives embeddings but no class scores.
-_TRAINED_BACKBONES = ["tagger", "embedder"]
-_WITHOUT_CLASSES = ["embedder", "vggish"]
 # The numbers of clips that a synthetic dataset of each layout takes.
 _SYNTHETIC_KEYS = {
     "audiocaps": ["train", "validation", "evaluation"],
@@ -50,7 +47,6 @@ def broken_rules(config: dict, base: Path) -> Iterator[str]:
     for name in at(config, "datasets"):
         yield from _template(config, name)
     yield from _models(config)
-    yield from _backbones(config)
     yield from _cookies(config, base)
 
 
@@ -167,16 +163,16 @@ def _folder(key: str, folder: str, base: Path, table: str) -> Iterator[str]:
     elif not (base / folder).is_dir():
         yield (
             f"`{key}.folder` is {json.dumps(folder)}, where there is no folder: "
-            f"{_nearby(base / folder)}"
+            f"{nearby(base / folder)}"
         )
     elif table and not (base / folder / table).is_file():
         yield (
             f"`{key}.table` is {json.dumps(table)}, a file that is not in {base / folder}: "
-            f"{_nearby(base / folder / table)}"
+            f"{nearby(base / folder / table)}"
         )
 
 
-def _nearby(path: Path) -> str:
+def nearby(path: Path) -> str:
     """The cure for a path that is not there, with what lies beside it if that looks alike."""
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     close = get_close_matches(path.name, beside, n=1)
@@ -209,7 +205,7 @@ def _evaluation_list(config: dict, name: str, base: Path) -> Iterator[str]:
         return
     key = f"datasets.{name}.evaluation_list"
     if Path(path).parent != LISTS:
-        yield f"`{key}` is {json.dumps(path)}, where there is no file: {_nearby(base / path)}"
+        yield f"`{key}` is {json.dumps(path)}, where there is no file: {nearby(base / path)}"
     elif Path(path).name not in lists:
         yield (
             f"`{key}` is {json.dumps(path)}, which is not there and not among `lists`: "
@@ -221,7 +217,7 @@ def _cookies(config: dict, base: Path) -> Iterator[str]:
     path = at(config, "runtime", "youtube", "cookies", kind=str)
     if path and not (base / path).is_file():
         start = f"`runtime.youtube.cookies` is {json.dumps(path)}, where there is no file: "
-        yield f"{start}{_nearby(base / path)}"
+        yield f"{start}{nearby(base / path)}"
 
 
 def _template(config: dict, name: str) -> Iterator[str]:
@@ -254,20 +250,3 @@ def _models(config: dict) -> Iterator[str]:
             f"`models.published.checkpoint` is {json.dumps(checkpoint)}: "
             f"{one_of(checkpoint, checkpoints)}, or add it to `models.published.checkpoints`."
         )
-
-
-def _backbones(config: dict) -> Iterator[str]:
-    source = at(config, "models", "source", kind=str)
-    known = list(at(config, "models", "published", "backbones"))
-    if source == "trained":
-        known = _TRAINED_BACKBONES + known
-    elif source != "published":
-        return
-    for metric in ("fd", "is", "kl", "fad"):
-        name = at(config, "metrics", metric, kind=str)
-        start = f"`metrics.{metric}` is {json.dumps(name)}: "
-        if name and name not in known:
-            yield start + f"{one_of(name, known)} (`models.source` is {source})."
-        elif name in _WITHOUT_CLASSES and metric in ("is", "kl"):
-            others = [other for other in known if other not in _WITHOUT_CLASSES]
-            yield start + f"it gives no class scores, but this needs them; {one_of('', others)}."

@@ -1,11 +1,9 @@
-import csv
 import json
 
 import numpy as np
 import pytest
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.evaluation.curves import figure1_table
 from audioldm_bench.evaluation.pairs import ids_sha256
 from audioldm_bench.evaluation.system import evaluate_system
 from audioldm_bench.files import write_json
@@ -133,42 +131,47 @@ def test_refuses_what_would_be_no_comparison(tmp_path):
     assert not (tmp_path / "metrics.json").exists()
 
 
-def figure1(tmp_path, shares=5, seed=0, name="fig1.csv"):
-    reference, *_ = features(tmp_path / "real", IDS, seed=1)
-    noise, *_ = features(tmp_path / "noise", IDS[:10], seed=2, shift=3.0)
-    composed, *_ = features(tmp_path / "composed", IDS, seed=3)
-    disorder, *_ = features(tmp_path / "disorder", IDS, seed=3)
-    kinds = {"noise": (noise, reference), "disorder": (disorder, composed)}
-    out = tmp_path / name
-    figure1_table(kinds, out, metrics_config=METRICS, shares=shares, seed=seed)
-    return kinds, out
+def test_every_value_has_its_interval_and_says_how_it_was_made(tmp_path):
+    generated, *_ = features(tmp_path / "a", IDS, seed=0, shift=0.5)
+    reference, *_ = features(tmp_path / "b", IDS, seed=1)
+    settings = {"also": ["kad_embedder"], "bootstrap": {"replicates": 20, "level": 0.9}}
+    found = evaluate(tmp_path, generated, reference, metrics_config=METRICS | settings, seed=7)
+    made = {"method": "half-sampling", "replicates": 20, "level": 0.9, "seed": 7}
+    assert found["interval"] == made
+    assert set(found["values"]) == set(found["names"].values())
+    for full in ("fd_tagger", "kad_embedder"):
+        one = found["values"][full]
+        assert one["low"] < one["value"] < one["high"] and one["n"] == 12
+    assert found["values"]["fd_tagger"]["value"] == found["fd"]
+    assert found["values"]["fad_embedder"]["rows_generated"] == 24
+    assert set(found["versions"]) == {"audioldm-bench", "numpy", "h5py"}
+    without = evaluate(tmp_path, generated, reference)
+    assert without["interval"]["replicates"] == 0
+    assert without["values"]["fd_tagger"]["low"] is None
+    assert without["fd"] == found["fd"]
 
 
-def test_figure1_table(tmp_path):
-    kinds, out = figure1(tmp_path)
-    rows = list(csv.DictReader(out.read_text().splitlines()))
-    assert list(rows[0]) == ["corruption", "share", "fd", "is", "kl", "fad", "n"]
-    assert [row["corruption"] for row in rows] == ["noise"] * 5 + ["disorder"] * 5
-    assert [float(row["share"]) for row in rows[:5]] == [0.0, 0.25, 0.5, 0.75, 1.0]
-    noise = rows[:5]
-    assert {row["n"] for row in noise} == {"10"}
-    assert float(noise[0]["fd"]) <= 1e-9 and float(noise[0]["fad"]) <= 1e-9
-    for metric in ("fd", "fad"):
-        values = [float(row[metric]) for row in noise]
-        assert values == sorted(values) and values[-1] > 5
-    whole = evaluate_system(*kinds["noise"], None, tmp_path / "m.json", metrics_config=METRICS)
-    for metric in ("fd", "kl", "fad"):
-        assert float(noise[4][metric]) == pytest.approx(whole[metric], rel=1e-9)
-    assert all(float(row["fd"]) <= 1e-9 for row in rows[5:]), "equal features: nothing to see"
+def test_clap_score_takes_the_caption_of_the_same_clip(tmp_path):
+    generated, a, _ = features(tmp_path / "a", IDS, seed=0)
+    reference, *_ = features(tmp_path / "b", IDS, seed=1)
+    texts = {i: np.random.default_rng(n).standard_normal(8) for n, i in enumerate(IDS)}
 
+    def text(name, ids):
+        def compute(some):
+            return Part(some, {"embedding": np.stack([texts[i] for i in some])})
 
-def test_figure1_shares_are_nested_and_seeded(tmp_path):
-    """With more steps, the rows of the old shares stay; with another seed they change."""
-    _, few = figure1(tmp_path, shares=3)
-    _, many = figure1(tmp_path, shares=5, name="many.csv")
-    _, other = figure1(tmp_path, shares=5, seed=1, name="other.csv")
-    few, many, other = (path.read_text().splitlines() for path in (few, many, other))
-    assert few[1:4] == [many[1], many[3], many[5]]
-    assert other[1:6] != many[1:6]
-    with pytest.raises(UserError, match="figure1.shares"):
-        figure1(tmp_path, shares=1)
+        path = tmp_path / name
+        build_store(path, ids, compute, state=tmp_path / f"{name}-state", fingerprint="x")
+        return path
+
+    settings = METRICS | {"also": ["clap_score_tagger"]}
+    found = evaluate(
+        tmp_path, generated, reference, metrics_config=settings, text=text("text.h5", IDS[::-1])
+    )
+    cosines = [a[i][3] @ texts[i] / np.linalg.norm(a[i][3]) / np.linalg.norm(texts[i]) for i in IDS]
+    assert found["values"]["clap_score_tagger"]["value"] == pytest.approx(np.mean(cosines))
+    with pytest.raises(UserError, match=r"no caption of 2 clip\(s\), first clip10, clip11"):
+        few = text("few.h5", IDS[:10])
+        evaluate(tmp_path, generated, reference, metrics_config=settings, text=few)
+    with pytest.raises(UserError, match="give captions"):
+        evaluate(tmp_path, generated, reference, metrics_config=settings)

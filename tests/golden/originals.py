@@ -141,3 +141,32 @@ def training_modules() -> tuple[types.ModuleType, types.ModuleType]:
     ddpm = importlib.import_module("audioldm_train.modules.latent_diffusion.ddpm")
     dataset = importlib.import_module("audioldm_train.utilities.data.dataset")
     return ddpm, dataset
+
+
+def open_audioldm_eval(checkout: Path) -> None:
+    """Makes `audioldm_eval` importable; what its FD, IS, KL and FAD do not use is left empty."""
+    import transformers  # noqa: F401  (looks for torchaudio when it is imported)
+
+    _open_torchaudio()
+    for name in ("skimage", "ssr_eval"):
+        _stand_in(name)
+    unused = {"peak_signal_noise_ratio": Unused, "structural_similarity": Unused}
+    _stand_in("skimage.metrics", **unused)
+    _stand_in("ssr_eval.metrics", AudioMetrics=Unused)
+    _mel_by_position()
+    sys.path.insert(0, str(checkout))
+
+
+def hub_vggish(checkout: Path, weights: dict) -> object:
+    """VGGish as torch.hub gives it, from a checkout, with these weights in place of a download."""
+    import torch
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvggish"]:
+        del sys.modules[name]
+    # the checkout's package has no __init__, so that an installed one of its name would go before
+    _stand_in("torchvggish").__path__ = [str(checkout / "torchvggish")]
+    whole = torch.hub.load(str(checkout), "vggish", source="local", pretrained=False)
+    missing, unknown = whole.load_state_dict(weights, strict=False)
+    if unknown or any(not key.startswith("pproc.") for key in missing):  # pproc: PCA, unused
+        raise RuntimeError(f"VGGish: missing {missing}, unknown {unknown}")
+    return whole

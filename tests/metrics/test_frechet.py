@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -87,3 +89,28 @@ def test_refuses_features_that_give_no_figure(features, words):
 def test_refuses_two_backbones():
     with pytest.raises(UserError, match="same backbone"):
         frechet_from_features(draw(0, 9, 3), draw(0, 9, 4))
+
+
+def test_two_gaussians_in_closed_form():
+    """Diagonal covariances, met exactly: rows at +-sqrt of the variances along the axes."""
+    deviations, wider = np.array([1.0, 2.0, 3.0]), np.array([4.0, 2.0, 0.5])
+    shift = np.array([1.0, -2.0, 0.5])
+
+    def exact(deviation, mean):
+        rows = np.concatenate([np.diag(deviation), -np.diag(deviation)])
+        return rows * np.sqrt((len(rows) - 1) / 2) + mean  # covariance diag(deviation^2)
+
+    a, b = exact(deviations, 0 * shift), exact(wider, shift)
+    expected = np.sum(shift**2) + np.sum((deviations - wider) ** 2)
+    assert frechet_from_features(a, b) == pytest.approx(expected, rel=1e-12)
+
+
+def test_900_clips_of_2048_dimensions_take_less_than_a_second_and_a_half():
+    """0.5 s on two idle cores (docs/metrics.md); processor time, so that other work is not ours."""
+    a, b = (np.random.default_rng(seed).standard_normal((900, 2048)) for seed in (0, 1))
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        frechet_from_features(a, b)
+        times.append(time.process_time() - start)
+    assert min(times) < 1.5

@@ -100,3 +100,15 @@ def load_features(paths: Mapping[str, Path], ids: Sequence[str]) -> ClipFeatures
             if "logits" in store.names:
                 logits[backbone] = np.stack([store.get("logits", i) for i in ids])
     return ClipFeatures(list(ids), embeddings, logits)
+
+
+def load_captions(path: Path, ids: Sequence[str]) -> np.ndarray:
+    """(N, P) CLAP embeddings of the captions of `ids`; UserError if a clip has no caption."""
+    with Store(path) as store:
+        missing = [clip_id for clip_id in ids if clip_id not in store]
+        if missing:
+            raise UserError(
+                f"{path}: no caption of {len(missing)} clip(s), first {', '.join(missing[:3])}; "
+                "clap_score needs one for each clip"
+            )
+        return np.stack([store.get("embedding", clip_id) for clip_id in ids])

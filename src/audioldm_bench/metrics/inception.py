@@ -38,12 +38,20 @@ def inception_score(logits: np.ndarray, *, splits: int = 10, seed: int = 2020) -
     With fewer clips than splits a slice would be empty and the score not a number (or of one clip,
     and 1 whatever the clip): then all clips make a single split, and `splits` of the result says 1.
     """
-    logits = feature_matrix(logits, least=2, metric="IS")
+    return score_of_log_p(log_probabilities(logits), splits=splits, seed=seed)
+
+
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
+    """(N, K) of the classes, from logits of at least two clips."""
+    return log_softmax(feature_matrix(logits, least=2, metric="IS"))
+
+
+def score_of_log_p(log_p: np.ndarray, *, splits: int, seed: int) -> InceptionScore:
+    """As `inception_score`, of `log_probabilities`."""
     if splits < 1:
         raise UserError(f"metrics.is_splits: {splits}, must be at least 1")
-    n = len(logits)
+    n = len(log_p)
     used = splits if n >= splits else 1
-    order = np.random.RandomState(seed).permutation(n)
-    log_p = log_softmax(logits[order])
+    log_p = log_p[np.random.RandomState(seed).permutation(n)]
     scores = [_score(log_p[i * n // used : (i + 1) * n // used]) for i in range(used)]
     return InceptionScore(float(np.mean(scores)), float(np.std(scores)), used)

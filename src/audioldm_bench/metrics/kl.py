@@ -27,20 +27,43 @@ def _pairs(generated, target, ids_generated, ids_target) -> tuple[np.ndarray, np
     return generated, target
 
 
+def softmax_divergences(
+    generated: np.ndarray,
+    target: np.ndarray,
+    ids_generated: Sequence[str],
+    ids_target: Sequence[str],
+) -> np.ndarray:
+    """(N,) KL(softmax(target) || softmax(generated) + 1e-6) of each pair, summed over classes.
+
+    Logits are (N, K), row by row of the same clips.
+    """
+    generated, target = _pairs(generated, target, ids_generated, ids_target)
+    log_p = log_softmax(target)
+    log_q = np.log(np.exp(log_softmax(generated)) + EPSILON)
+    return (np.exp(log_p) * (log_p - log_q)).sum(axis=1)
+
+
+def sigmoid_divergences(
+    generated: np.ndarray,
+    target: np.ndarray,
+    ids_generated: Sequence[str],
+    ids_target: Sequence[str],
+) -> np.ndarray:
+    """(N,) as `softmax_divergences`, with each class's own sigmoid."""
+    generated, target = _pairs(generated, target, ids_generated, ids_target)
+    log_p = -np.logaddexp(0.0, -target)
+    log_q = np.log(np.exp(-np.logaddexp(0.0, -generated)) + EPSILON)
+    return (np.exp(log_p) * (log_p - log_q)).sum(axis=1)
+
+
 def kl_softmax(
     generated: np.ndarray,
     target: np.ndarray,
     ids_generated: Sequence[str],
     ids_target: Sequence[str],
 ) -> float:
-    """Mean over pairs of KL(softmax(target) || softmax(generated) + 1e-6), summed over classes.
-
-    Logits are (N, K), row by row of the same clips. This is the form that papers report.
-    """
-    generated, target = _pairs(generated, target, ids_generated, ids_target)
-    log_p = log_softmax(target)
-    log_q = np.log(np.exp(log_softmax(generated)) + EPSILON)
-    return float((np.exp(log_p) * (log_p - log_q)).sum(axis=1).mean())
+    """Mean over the pairs of `softmax_divergences`: the form that papers report."""
+    return float(softmax_divergences(generated, target, ids_generated, ids_target).mean())
 
 
 def kl_sigmoid(
@@ -49,11 +72,8 @@ def kl_sigmoid(
     ids_generated: Sequence[str],
     ids_target: Sequence[str],
 ) -> float:
-    """As `kl_softmax`, with each class's own sigmoid: for clips of several classes [code].
+    """Mean over the pairs of `sigmoid_divergences`: for clips of several classes [code].
 
     Its probabilities do not sum to 1, so it can be negative.
     """
-    generated, target = _pairs(generated, target, ids_generated, ids_target)
-    log_p = -np.logaddexp(0.0, -target)
-    log_q = np.log(np.exp(-np.logaddexp(0.0, -generated)) + EPSILON)
-    return float((np.exp(log_p) * (log_p - log_q)).sum(axis=1).mean())
+    return float(sigmoid_divergences(generated, target, ids_generated, ids_target).mean())
