@@ -5,8 +5,9 @@ from __future__ import annotations
 from audioldm_bench.preflight.clips import study_clips
 from audioldm_bench.preflight.counting import Cost
 from audioldm_bench.preflight.devices import Device
-from audioldm_bench.preflight.estimate import Row, estimate
+from audioldm_bench.preflight.estimate import estimate
 from audioldm_bench.preflight.parts import Costs
+from audioldm_bench.preflight.rows import Row
 from config_cases import DEFAULT, merged
 
 # 1 TFLOP/s, and so much bandwidth that bytes take no time
@@ -17,7 +18,7 @@ COSTS = Costs(
     {"unet": 100, "vae": 10, "vocoder": 5, "clap": 7},
     (8, 256, 16),
     **dict.fromkeys(("train", "denoise", "encode", "decode", "vocode", "hear"), SECOND),
-    features={"panns_cnn14_16k": SECOND, "vggish": SECOND},
+    features=dict.fromkeys(("panns_cnn14_16k", "vggish", "efficientat_mn04"), SECOND),
 )
 
 

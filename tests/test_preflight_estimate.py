@@ -6,8 +6,9 @@ import pytest
 
 from audioldm_bench.preflight import plan
 from audioldm_bench.preflight.clips import study_clips
-from audioldm_bench.preflight.estimate import SAVES, START, STATE, WEIGHTS
+from audioldm_bench.preflight.estimate import SAVES, STATE, WEIGHTS
 from audioldm_bench.preflight.parts import size_of
+from audioldm_bench.preflight.rows import START
 from config_cases import DEFAULT, MINI, merged
 from preflight_world import COSTS, rows_of
 
@@ -142,3 +143,17 @@ def test_evaluated_systems_count_a_reference_that_is_not_sampled():
         DEFAULT, {"figure1": {"dataset": "audioset"}, "table1": {"datasets": ["esc50"]}}
     )
     assert plan.evaluated(config)["audioset"] == plan.CORRUPTED + 1
+
+
+def test_floor_ceilings_and_other_peoples_systems_are_counted(tmp_path):
+    before = rows_of(tmp_path)
+    bounds = 3 * (400 + 870 + 964 + 2034)
+    assert before["floor, ceilings"].jobs == 4
+    assert f"{bounds:,} clips" in before["floor, ceilings"].amount
+    theirs = {"a": {"folders": {"esc50": "x", "audioset": "y"}}, "b": {"folders": {"esc50": "z"}}}
+    after = rows_of(tmp_path, systems=theirs)
+    assert after["floor, ceilings"].jobs == 4 + 3
+    assert f"{bounds + 2 * 400 + 2034:,} clips" in after["floor, ceilings"].amount
+    assert after["features"].jobs == before["features"].jobs + 3
+    assert after["results"].jobs == before["results"].jobs + 3
+    assert after["sampling"] == before["sampling"]

@@ -7,7 +7,6 @@ import pytest
 from audioldm_bench.errors import UserError
 from audioldm_bench.preflight import results as r
 from audioldm_bench.preflight.disk import bytes_in, check_disk
-from audioldm_bench.preflight.estimate import Place, Row
 from audioldm_bench.preflight.gpu import check_gpu
 from audioldm_bench.preflight.machine import (
     check_commands,
@@ -17,6 +16,7 @@ from audioldm_bench.preflight.machine import (
     check_offline,
     check_threads,
 )
+from audioldm_bench.preflight.rows import Place, Row
 from config_cases import DEFAULT, MINI, merged
 
 ROWS = [

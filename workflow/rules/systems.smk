@@ -1,4 +1,5 @@
-# REQUIRED INPUTS: a diffusion model, CLAP, VAE, vocoder, embeddings of the prompts; the real clips.
+# REQUIRED INPUTS: a diffusion model, CLAP, VAE, vocoder, embeddings of the prompts; the real clips,
+#                  the waveform stores; folders of other people's systems.
 # OUTPUTS: <study>/systems/<dataset>/<system>/clips/*.wav and clips.json
 rule sample:
     """Generate the evaluation clips of {dataset} with {system}."""
@@ -45,7 +46,7 @@ rule corrupt:
         clips=rules.export_reference.output.clips,
         provenance=rules.export_reference.output.provenance,
         manifest=rules.make_manifest.output.manifest,
-        vocoder=model("vocoder"),
+        vocoder=lambda w: model("vocoder") if heard_by_vocoder(w) else [],
     output:
         clips=directory(f"{SYSTEM}/clips"),
         provenance=f"{SYSTEM}/clips.json",
@@ -73,3 +74,61 @@ rule corrupt:
         state=f"{STUDY}/state/corrupt/{{dataset}}-{{system}}",
     script:
         "../scripts/corrupt.py"
+
+
+rule make_bounds:
+    """Floor and ceilings of {dataset}: other real clips, noise, and real clips in wrong places."""
+    input:
+        provenance=rules.export_reference.output.provenance,
+        manifest=rules.make_manifest.output.manifest,
+        audio=lambda w: shards(w.dataset, "audio"),
+    output:
+        clips=[directory(f"{STUDY}/systems/{{dataset}}/{bound}/clips") for bound in BOUNDS],
+        provenance=[f"{STUDY}/systems/{{dataset}}/{bound}/clips.json" for bound in BOUNDS],
+    log:
+        f"{STUDY}/logs/make_bounds/{{dataset}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/make_bounds/{{dataset}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        version=VERSIONS["bounds"],
+        bounds=BOUNDS,
+        seed=config["seed"],
+        state=f"{STUDY}/state/make_bounds/{{dataset}}",
+    script:
+        "../scripts/make_bounds.py"
+
+
+rule import_system:
+    """Take over the clips of a system that is not the study's: {system} on {dataset}."""
+    input:
+        provenance=rules.export_reference.output.provenance,
+    output:
+        clips=directory(f"{SYSTEM}/clips"),
+        provenance=f"{SYSTEM}/clips.json",
+    log:
+        f"{STUDY}/logs/import_system/{{dataset}}-{{system}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/import_system/{{dataset}}-{{system}}.tsv"
+    wildcard_constraints:
+        system="|".join(map(re.escape, config["systems"])) or "none",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        version=VERSIONS["foreign"],
+        label=lambda w: config["systems"][w.system].get("label"),
+        folder=foreign_folder,
+        # a file that is changed, added or taken away redoes the system
+        listing=lambda w: fingerprint(folder=Path(foreign_folder(w))),
+        state=f"{STUDY}/state/import_system/{{dataset}}-{{system}}",
+    script:
+        "../scripts/import_system.py"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from .devices import DEVICES, Device, measured
 from .disk import check_disk, existing
-from .estimate import Row, estimate
+from .estimate import estimate
 from .network import check_downloads, needed
 from .results import Result, conclude, plan_table, read_results, results_table, write_results
+from .rows import Row
 
 
 def preflight_downloads(config: Mapping, out_path: Path, base: Path = Path()) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .estimate import Row
 from .results import Result, ok, problem, size, warning
+from .rows import Row
 
 _CLOSE = 1.2  # free space below that many times the need is a warning
 

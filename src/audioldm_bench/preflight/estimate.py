@@ -1,90 +1,29 @@
 """Hours, disk and GPU memory of a study, stage by stage, from its config and from counts.
 
 Nothing is run and nothing is read: `costs` are of parts.py, `clips` of clips.py, `device` of
-devices.py. What is not counted but assumed is a named constant here or there.
+devices.py. What is not counted but assumed is a named constant here, in rows.py or in scoring.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..published import LOCAL, kind, model_path
-from . import plan
+from . import plan, scoring
 from .clips import UNKNOWN, Clips
-from .devices import Device, seconds
-from .parts import BATCH, FEATURE_BATCH, FEATURE_DURATION, Costs, latent_bytes
+from .devices import Device
+from .parts import BATCH, Costs, latent_bytes
+from .rows import DECODE, Estimate, Place, Row
 
 DOWNLOAD = 10e6  # bytes/s [assumed]
 YOUTUBE_FETCH = 10.0  # s a clip without the pause that the config asks for [assumed]
-START = {True: 10.0, False: 3.0}  # s until a job with and without torch is at work [assumed]
-DECODE = 1e-3  # s a second of sound to read and resample, one CPU core [measured]
 NOISE = 3e-4  # s to draw a latent's noise on the CPU, as every sampler step does [measured]
-FEATURE_CPU = 0.02  # s a clip of 10 s to read and to make VGGish's spectrogram [measured]
 IMPORT = 300.0  # s to import a checkpoint [assumed]
-METRICS = 3.0  # s to compute a system's metrics [assumed]
-CONTEXT = 0.8e9  # bytes of GPU memory that CUDA, cuDNN and cuBLAS take [assumed]
-SPARE = 1.1  # torch's allocator holds more than is in use [assumed]
 # Bytes a parameter. Held while training: weights, EMA, AdamW's two moments; gradients are counted.
 WEIGHTS, STATE = 4, 16
 SAVES = 3  # resume states of a running segment: two are kept while a third is written
 UNUSED = 1.1  # a published checkpoint's size by that of the weights that are used [assumed]
 BACKBONES = 0.6e9  # bytes of the files of Cnn14 and VGGish
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a stage leaves at a path below the folder that the study runs in."""
-
-    path: str
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Row:
-    """One stage. Hours with one job at a time; None: not counted."""
-
-    stage: str
-    jobs: int
-    amount: str
-    hours: float | None
-    places: tuple[Place, ...] = ()
-    temporary: int = 0  # bytes beside what it leaves, at most
-    gpu_memory: int = 0  # bytes; 0: it uses none
-
-    @property
-    def disk(self) -> int:
-        return sum(place.bytes for place in self.places)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """All that the rows are computed from."""
-
-    config: Mapping
-    costs: Costs
-    device: Device
-    clips: Mapping[str, Clips]
-
-    @property
-    def study(self) -> str:
-        return f"results/{self.config['study']}"
-
-    def pass_of(self, part: str, precision: str = "fp32") -> float:
-        """s of one pass of a part at its batch size."""
-        return seconds(getattr(self.costs, part), self.device, precision)
-
-    def jobs(self, *rules: str) -> int:
-        return sum(plan.jobs(self.config)[rule] for rule in rules)
-
-    def starts(self, *rules: str, torch: bool = True) -> float:
-        return self.jobs(*rules) * START[torch]
-
-    def memory(self, parameters: float, peak: int) -> int:
-        """Bytes on the GPU: `parameters` are bytes already. 0 in a study on the CPU."""
-        if not self.config["runtime"]["gpus_per_job"]:
-            return 0
-        return round((parameters + peak) * SPARE + CONTEXT)
 
 
 def estimate(
@@ -93,8 +32,8 @@ def estimate(
     """The stages in the order of the road, for the target `all` from nothing."""
     study = Estimate(config, costs, device, clips)
     rows = [_raw(study), _models(study), _waveforms(study), _clap(study), _latents(study)]
-    rows += [_training(study), _sampling(study), _corruptions(study), _features(study)]
-    return [*rows, _results(study)]
+    rows += [_training(study), _sampling(study), _corruptions(study), scoring.bounds(study)]
+    return [*rows, scoring.features(study), scoring.results(study)]
 
 
 def _raw(study: Estimate) -> Row:
@@ -256,33 +195,3 @@ def _corruptions(study: Estimate) -> Row:
         (Place(f"{study.study}/figures", size),),
         gpu_memory=memory,
     )
-
-
-def _features(study: Estimate) -> Row:
-    config, counted = study.config, study.costs.features
-    systems = plan.evaluated(config)
-    work, size, clips = study.starts("extract_features"), 0, 0
-    for name, number in systems.items():
-        nominal = config["datasets"][name]["nominal_duration"]
-        length = max(nominal, config["metrics"]["minimum_duration"]) / FEATURE_DURATION
-        here = number * study.clips[name].evaluation
-        passes = sum(seconds(cost, study.device) for cost in counted.values()) / FEATURE_BATCH
-        clips += here
-        work += here * length * (passes + FEATURE_CPU)
-        size += here * round(4 * (2048 + 527 + 128 * length * 10))
-    names = {config["metrics"][metric] for metric in ("fd", "is", "kl", "fad")}
-    lacking = sorted(names - set(counted))
-    amount = f"{clips:,} clips" + (f"; not counted: {', '.join(lacking)}" if lacking else "")
-    peak = max((cost.peak for cost in counted.values()), default=0)
-    memory = study.memory(0.6e9, peak)
-    place = Place(f"{study.study}/features", size)
-    jobs = study.jobs("extract_features")
-    return Row("features", jobs, amount, work / 3600, (place,), gpu_memory=memory)
-
-
-def _results(study: Estimate) -> Row:
-    rules = ("compute_metrics", "corruption_metrics", "tables", "figures", "write_report")
-    work = study.starts(*rules, torch=False) + study.jobs("compute_metrics") * METRICS
-    place = Place(f"{study.study}/report.html", round(0.1e9))
-    amount = "metrics, tables, figures, report"
-    return Row("results", study.jobs(*rules), amount, work / 3600, (place,))

@@ -18,6 +18,7 @@ from audioldm_bench import __version__
 
 from ..config_rules import used_datasets
 from ..hub import clap_files, file_url, model_files
+from ..metrics.registry import needed_backbones
 from ..published import clap_path, kind, model_path
 from .results import Result, ok, problem, size, warning
 
@@ -76,7 +77,7 @@ def _needed_models(config: Mapping, base: Path) -> Iterator[Needed]:
     name, resources = published["checkpoint"], base / "resources"
     if not (resources / "models" / name / "source.json").is_file():
         yield from _needed_checkpoint(published, name, base)
-    for backbone in sorted({config["metrics"][metric] for metric in ("fd", "is", "kl", "fad")}):
+    for backbone in needed_backbones(config["metrics"]):
         source = published["backbones"].get(backbone)
         if source and not (resources / "backbones" / f"{backbone}.pth").is_file():
             yield Needed(f"models.published.backbones.{backbone}", source["url"])

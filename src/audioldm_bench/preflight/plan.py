@@ -13,6 +13,7 @@ from ..config_rules import used_datasets
 
 SPECTRAL = 3  # of Figure 1's systems: made by the vocoder
 CORRUPTED = 6
+BOUNDS = 3  # floor and two ceilings, of each dataset of a table
 
 
 def trained_datasets(config: Mapping) -> list[str]:
@@ -41,9 +42,27 @@ def sampled(config: Mapping) -> dict[str, int]:
     return dict(found)
 
 
-def evaluated(config: Mapping) -> dict[str, int]:
-    """Systems whose features are extracted, by dataset: generated, real and corrupted ones."""
+def tabled(config: Mapping) -> list[str]:
+    """Datasets of a table."""
+    return list(dict.fromkeys([*config["table1"]["datasets"], *config["table2"]["datasets"]]))
+
+
+def foreign(config: Mapping) -> dict[str, int]:
+    """Other people's systems, by dataset."""
+    return dict(Counter(name for its in config["systems"].values() for name in its["folders"]))
+
+
+def scored(config: Mapping) -> dict[str, int]:
+    """Systems with a metrics.json, by dataset: generated ones, bounds and other people's."""
     found = Counter(sampled(config))
+    found.update(dict.fromkeys(tabled(config), BOUNDS))
+    found.update(foreign(config))
+    return dict(found)
+
+
+def evaluated(config: Mapping) -> dict[str, int]:
+    """Systems whose features are extracted, by dataset: scored, real and corrupted ones."""
+    found = Counter(scored(config))
     found.update(dict.fromkeys(sampled(config), 1))
     figure1 = config["figure1"]["dataset"]
     found[figure1] += CORRUPTED + (figure1 not in sampled(config))
@@ -71,14 +90,14 @@ def heard(config: Mapping) -> list[str]:
 
 
 def jobs(config: Mapping) -> dict[str, int]:
-    """How often each rule of the target `all` runs from nothing; downloads, imports and the
-    study's own models are left out."""
+    """How often each rule of the target `all` runs from nothing, if it does; downloads, imports of
+    models and the study's own models are left out."""
     datasets, used = config["datasets"], used_datasets(dict(config))
 
     def shards(names: list[str]) -> int:
         return sum(datasets[name]["shards"] for name in names)
 
-    return {
+    found = {
         "make_manifest": len(used),
         "resample": shards(used),
         "export_reference": len(used),
@@ -88,10 +107,16 @@ def jobs(config: Mapping) -> dict[str, int]:
         "train": sum(runs(config) * segments(config, name) for name in trained_datasets(config)),
         "sample": sum(sampled(config).values()),
         "corrupt": CORRUPTED,
+        "make_bounds": len(tabled(config)),
+        "import_system": sum(foreign(config).values()),
         "extract_features": sum(evaluated(config).values()),
-        "compute_metrics": sum(sampled(config).values()),
+        "compute_metrics": sum(scored(config).values()),
+        "compare_systems": len(tabled(config)),
+        "benchmark_table": 1,
         "corruption_metrics": 1,
         "tables": 1,
-        "figures": 1,
+        "figure1": 1,
+        "figure2": 1,
         "write_report": 1,
     }
+    return {rule: number for rule, number in found.items() if number}

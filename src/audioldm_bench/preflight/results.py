@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..files import read_json, write_json
-from .estimate import Place, Row
+from .rows import Place, Row
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from .. import audio
 from ..datasets.manifest import read_manifest
 from ..errors import UserError
-from ..files import replace_folder, write_json
 from ..progress import Progress
 from ..resume import clear_state, fingerprint, resume_state, was_finished
 from ..store import Store
+from .folder import wav_of, write_system
 
 
 def export_reference(
@@ -41,23 +41,18 @@ def export_reference(
                 f"{manifest}: none of its {len(wanted)} evaluation clips could be read;"
                 f" see the reasons in the report or set datasets.{dataset}.split.evaluation."
             )
-        work = folder / "clips"
-        work.mkdir(exist_ok=True)
-        rate = store.attrs["sample_rate"]
-        progress = Progress(f"real clips {dataset}", len(present), every=progress_every)
-        for number, clip in enumerate(present, 1):
-            audio.write(work / f"{clip.clip_id}.wav", store.get("waveform", clip.clip_id), rate)
-            progress.update(number)
-        replace_folder(work, clips_folder)
-        write_json(
+        write_system(
+            folder / "clips",
+            clips_folder,
             provenance,
-            {
+            ids=[clip.clip_id for clip in present],
+            write=wav_of(partial(store.get, "waveform"), store.attrs["sample_rate"]),
+            record={
                 "system": "real",
                 "dataset": dataset,
-                "n": len(present),
                 "n_expected": len(wanted),
-                "clips": [clip.clip_id for clip in present],
                 "captions": {clip.clip_id: clip.caption for clip in present},
             },
+            progress=Progress(f"real clips {dataset}", len(present), every=progress_every),
         )
         clear_state(folder)
