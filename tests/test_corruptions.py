@@ -6,6 +6,7 @@ import torch
 
 from audioldm_bench import audio, corruptions
 from audioldm_bench.corruptions import SYSTEMS, corrupt_clips
+from audioldm_bench.corruptions.own_phase import OwnPhase
 from audioldm_bench.corruptions.spectral import add_noise, mask_block
 from audioldm_bench.datasets.manifest import Clip, write_manifest
 from audioldm_bench.errors import UserError
@@ -14,6 +15,7 @@ from audioldm_bench.mel import LogMel
 RATE = 4000
 MEL = {"n_fft": 256, "hop_length": 40, "win_length": 256, "n_mels": 16, "f_min": 0, "f_max": 2000}
 FIGURE1 = {
+    "resynthesis": "vocoder",
     "noise_std": 1.0,
     "mask_duration": 0.5,
     "interference_classes": 2,
@@ -175,6 +177,49 @@ def test_spectral_kinds_give_the_vocoder_the_corrupted_spectrogram(world, vocode
     assert ratio == pytest.approx(0.2 / 0.5, rel=0.05)  # clip2's peak over the training level
 
 
+def test_by_its_own_phase_a_clip_needs_no_vocoder(world):
+    """Unchanged it is the clip itself; masked it is silent there and nowhere else."""
+    for kind in ("vocoded", "mask", "noise"):
+        record = run(world, kind, kind, resynthesis="own_phase")
+        assert record["vocoder_sha256"] is None and record["figure1"]["resynthesis"] == "own_phase"
+    vocoded, masked, noisy = (sounds(world / kind) for kind in ("vocoded", "mask", "noise"))
+    for clip_id, unchanged in vocoded.items():
+        clean = audio.read(world / "real" / f"{clip_id}.wav")[0][: int(1.5 * RATE)]
+        clean = audio.fit(clean - clean.mean(), int(1.5 * RATE))
+        np.testing.assert_allclose(unchanged, clean, atol=4e-5)  # one step of 16 bits
+        changed = np.flatnonzero(np.abs(masked[clip_id] - clean) > 1e-3)
+        assert 0.4 * RATE < np.ptp(changed) < 0.5 * RATE + 2 * MEL["n_fft"]
+        middle = (changed[0] + changed[-1]) // 2
+        assert np.abs(masked[clip_id][middle - 500 : middle + 500]).max() < 1e-3
+        assert 0.05 < (noisy[clip_id] - clean).std() / clean.std() < 2
+        assert np.abs(noisy[clip_id]).max() <= 1.0
+
+
+def test_own_phase_makes_the_spectrogram_that_is_asked_for():
+    """A change that the frames share arrives as it is: half the level, twice in the upper half."""
+    rng = np.random.default_rng(0)
+    waveform = torch.from_numpy(0.1 * rng.standard_normal(2 * RATE).astype(np.float32))
+    front_end, own_phase = LogMel(RATE, **MEL), OwnPhase(RATE, MEL)
+    log_mel = front_end(waveform[None])[0]
+    change = torch.full_like(log_mel, np.log(0.5))
+    change[:, 8:] = np.log(2.0)
+    arrived = front_end(own_phase.resynthesise(waveform, change)[None])[0] - log_mel
+    assert arrived[:, :7].mean() == pytest.approx(np.log(0.5), abs=0.03)
+    assert arrived[:, 9:].mean() == pytest.approx(np.log(2.0), abs=0.03)
+    assert (arrived[:, :7].std(), arrived[:, 9:].std()) < (0.1, 0.1)
+
+
+def test_a_sound_that_would_clip_is_scaled_down(world):
+    """Loud noise on clips of full level: as loud as 16 bits hold, but not cut off."""
+    for number in range(8):
+        tone = np.sin(2 * np.pi * (200 + 150 * number) * np.arange(2 * RATE) / RATE)
+        audio.write(world / "real" / f"clip{number}.wav", (0.99 * tone).astype("f"), RATE)
+    run(world, "noise", resynthesis="own_phase", noise_std=2.0)
+    for noisy in sounds(world / "out").values():
+        assert 0.3 < np.abs(noisy).max() <= 1.0
+        assert (np.abs(noisy) > 0.999).sum() <= 2
+
+
 def test_interference_is_of_another_class_at_the_snr(world):
     record = run(world, "interference")
     assert record["classes_in_data"] == 4 and record["interfering_classes_used"] == [2, 2]
@@ -267,7 +312,7 @@ def test_an_event_is_the_loudest_stretch(world):
 def test_mistakes_are_told(world):
     with pytest.raises(UserError, match="unknown corruption 'echo'"):
         run(world, "echo")
-    with pytest.raises(UserError, match="needs a vocoder"):
+    with pytest.raises(UserError, match="needs a vocoder.*own_phase"):
         run(world, "noise")
     with pytest.raises(UserError, match="events_per_clip: 1"):
         run(world, "composed", events_per_clip=1)
@@ -275,5 +320,5 @@ def test_mistakes_are_told(world):
         run(world, "disorder", events_per_clip=9)
     assert run(world, "composed", events_per_clip=5)["clips_with_repeated_class"] == 8
     audio.write(world / "real" / "stranger.wav", np.ones(99, "f"), RATE)
-    with pytest.raises(UserError, match="stranger.wav is not a clip_id"):
+    with pytest.raises(UserError, match="stranger is not a clip_id"):
         run(world, "composed")

@@ -57,6 +57,21 @@ def test_figure1_has_a_curve_for_each_corruption_in_each_panel(tmp_path):
     assert CORRUPTIONS["noise"].colour in text and CORRUPTIONS["disorder"].colour not in text
 
 
+def test_figure1_has_bands_where_its_table_has_them(tmp_path):
+    out = paths(tmp_path, "svg")
+    table = figure1_csv(tmp_path)
+    make_figure1(table, out)
+    assert "fill-opacity: 0.18" not in out["svg"].read_text()
+    columns = [f"{metric}_{end}" for metric in ("fd", "is", "kl", "fad") for end in ("low", "high")]
+    first, *rows = table.read_text().splitlines()
+    rows = [f"{row},0,1,0,1,0,1," + (",0" if "mask" in row else "0,1") for row in rows]
+    table.write_text("\n".join([",".join([first, *columns]), *rows]) + "\n")
+    make_figure1(table, out)
+    text = out["svg"].read_text()
+    assert text.count("fill-opacity: 0.18") == 4 * 4 - 1, "masking has no band for FAD"
+    assert curves(out["svg"]) == 4 * 4 + 4
+
+
 def test_figure1_names_what_is_wrong_in_its_table(tmp_path):
     with pytest.raises(UserError, match=r"fig1\.csv: unknown corruption echo; known are noise"):
         make_figure1(figure1_csv(tmp_path, ["echo"]), {})

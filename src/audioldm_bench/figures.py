@@ -18,7 +18,8 @@ COLUMN_WIDTH = 3.5  # inches: one column of an IEEE page
 HEIGHT = 3.45
 COLUMNS2 = ["pretrained", "train_condition", "train_steps", *METRICS, "n", "clip_list_sha256"]
 
-Curve = tuple[Line, list[tuple[float, dict[str, float | None]]]]  # points: x, value by metric
+# points: x, and values by metric; the ends of its band, if any, by fd_low, fd_high and so on
+Curve = tuple[Line, list[tuple[float, dict[str, float | None]]]]
 
 _RC = {
     "font.family": "sans-serif",
@@ -53,9 +54,10 @@ def make_figure1(table: Path, outputs: Mapping[str, Path]) -> None:
     """Fig. 1: each metric against the share (0 to 1) of corrupted clips.
 
     `table`: csv with the columns corruption (noise, mask, disorder, interference), share, fd, is,
-    kl, fad. `outputs`: paths by png, pdf and/or svg.
+    kl, fad, and for bands fd_low, fd_high and so on. `outputs`: paths by png, pdf and/or svg.
     """
     rows = _read(table, ["corruption", "share", *METRICS])
+    columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
     unknown = {row["corruption"] for row in rows} - set(CORRUPTIONS)
     if unknown:
         known = ", ".join(CORRUPTIONS)
@@ -63,7 +65,7 @@ def make_figure1(table: Path, outputs: Mapping[str, Path]) -> None:
     curves = []
     for name, line in CORRUPTIONS.items():
         points = [
-            (float(row["share"]), {m: float(row[m]) if row[m] else None for m in METRICS})
+            (float(row["share"]), {c: float(row[c]) if row.get(c) else None for c in columns})
             for row in rows
             if row["corruption"] == name
         ]
@@ -147,10 +149,17 @@ def _draw(curves: Sequence[Curve], x_label: str, outputs: Mapping[str, Path]) ->
 
 def _plot(panel, line: Line, points, metric: str) -> None:
     x = [share for share, _ in points]
-    y = [float("nan") if v[metric] is None else v[metric] for _, v in points]
+
+    def of(column: str) -> list[float]:
+        found = (values.get(column) for _, values in points)
+        return [float("nan") if value is None else value for value in found]
+
+    panel.fill_between(
+        x, of(f"{metric}_low"), of(f"{metric}_high"), color=line.colour, alpha=0.18, linewidth=0
+    )
     panel.plot(
         x,
-        y,
+        of(metric),
         color=line.colour,
         linestyle=line.dash,
         marker=line.marker,

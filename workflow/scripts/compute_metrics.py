@@ -14,4 +14,6 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         Path(snakemake.input.provenance),
         Path(snakemake.output[0]),
         metrics_config=snakemake.params.metrics,
+        seed=snakemake.params.seed,
+        text=Path(snakemake.input.text) if snakemake.input.get("text") else None,
     )

@@ -15,7 +15,7 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         manifest_path=Path(snakemake.input.manifest),
         figure1_config=snakemake.params.figure1,
         mel_config=snakemake.params.mel,
-        vocoder_folder=Path(snakemake.input.vocoder),
+        vocoder_folder=Path(snakemake.input.vocoder) if snakemake.input.vocoder else None,
         sample_rate=snakemake.params.sample_rate,
         nominal_duration=snakemake.params.nominal_duration,
         seed=snakemake.params.seed,

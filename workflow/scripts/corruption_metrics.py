@@ -1,16 +1,16 @@
-"""The metrics against the share of corrupted clips."""
+"""The metrics against the share of corrupted clips, and the paper's claims beside them."""
 
 from pathlib import Path
 
 from audioldm_bench.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
-    from audioldm_bench.evaluation.curves import figure1_table
+    from audioldm_bench.evaluation.figure1 import write_figure1
 
     names = snakemake.params.backbones
     corrupted = iter(map(Path, snakemake.input.corrupted))
     reference = iter(map(Path, snakemake.input.reference))
-    figure1_table(
+    write_figure1(
         {
             kind: (
                 {name: next(corrupted) for name in names},
@@ -18,8 +18,10 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
             )
             for kind in snakemake.params.corruptions
         },
-        Path(snakemake.output[0]),
+        Path(snakemake.output.table),
+        {Path(path).suffix[1:]: Path(path) for path in snakemake.output.claims},
         metrics_config=snakemake.params.metrics,
         shares=snakemake.params.shares,
+        orders=snakemake.params.orders,
         seed=snakemake.params.seed,
     )

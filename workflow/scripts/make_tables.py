@@ -21,14 +21,18 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
             params.datasets, params.shards, source.manifests, source.missing, strict=True
         )
     }
+    bounds = [
+        (dataset, system, Path(path))
+        for (dataset, system), path in zip(params.bounds, source.bounds, strict=True)
+    ]
     table1 = [
         (dataset, system.removeprefix("baseline-"), Path(path))
         for (dataset, system), path in zip(params.table1, source.table1, strict=True)
     ]
-    make_table1(table1, by_suffix(snakemake.output.table1), counts)
+    make_table1(table1, by_suffix(snakemake.output.table1), counts, bounds=bounds)
     table2 = [
         (dataset, *system.split("-")[:2], int(system.split("-")[2]), Path(path))
         for (dataset, system), path in zip(params.table2, source.table2, strict=True)
     ]
     outputs = by_suffix(snakemake.output.table2)
-    make_table2(table2, outputs, counts, select_by=params.select_by)
+    make_table2(table2, outputs, counts, select_by=params.select_by, bounds=bounds)

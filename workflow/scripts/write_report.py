@@ -19,6 +19,8 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         study=params.study,
         config=params.config,
         tables={name: one(source.tables, f"{name}.csv") for name in ("table1", "table2")},
+        claims=one(source.figure1, "claims.csv"),
+        ranking=one(source.benchmark, ".csv"),
         figures={
             "figure1": one(source.figures, "fig1.svg"),
             "figure2": one(source.figures, "fig2.svg"),
@@ -39,4 +41,5 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         ],
         benchmarks=Path(params.benchmarks),
         sounds_per_dataset=params.sounds_per_dataset,
+        foreign=params.foreign,
     )

@@ -1,7 +1,7 @@
 """Corrupted copies of the real clips, for the metrics' sensitivity (paper, section IV-B, Fig. 1).
 
 Each clip is corrupted once; the shares of Fig. 1 are mixtures of corrupted and clean features
-(`evaluation.figure1_table`). What is drawn for a clip depends on the seed and its id alone.
+(`evaluation/curves.py`). What is drawn for a clip depends on the seed and its id alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SYSTEMS = {  # kind: the name of the system that it makes
     "composed": "composed",  # nothing wrong with it: the reference of `disorder`
     "disorder": "corrupted-disorder",
 }
-SPECTRAL = ("vocoded", "noise", "mask")  # made in the log-mel domain, heard through the vocoder
+SPECTRAL = ("vocoded", "noise", "mask")  # made in the log-mel domain
 
 
 def corrupt_clips(
@@ -50,12 +50,13 @@ def corrupt_clips(
     """Writes a corrupted copy of each wav of `real_clips_folder`, of `nominal_duration` s.
 
     `kind` is one of `SYSTEMS`. Clips that cannot be corrupted (silent, unreadable) are left out
-    and named in `clips_json` with the reason. `vocoder_folder` is needed by `SPECTRAL` kinds only.
+    and named in `clips_json` with the reason. `vocoder_folder` is needed by `SPECTRAL` kinds only,
+    and not with figure1.resynthesis own_phase.
     """
     if kind not in SYSTEMS:
         raise UserError(f"figure1: unknown corruption '{kind}'; known are {', '.join(SYSTEMS)}")
     real = open_real_clips(real_clips_folder, manifest_path, sample_rate, nominal_duration)
-    vocoder = Path(vocoder_folder) if kind in SPECTRAL and vocoder_folder else None
+    vocoder = _vocoder(kind, figure1_config, vocoder_folder)
     settings = {
         "version": VERSIONS["corrupt"],
         "figure1": dict(figure1_config),
@@ -82,6 +83,18 @@ def corrupt_clips(
         write_json(clips_json, record | settings | notes | {"rejected": rejected})
         replace_folder(work, out_folder)
         clear_state(folder)
+
+
+def _vocoder(kind: str, figure1: Mapping, folder: Path | None) -> Path | None:
+    """The folder of the vocoder that this kind is heard through, if it is."""
+    if kind not in SPECTRAL or figure1["resynthesis"] == "own_phase":
+        return None
+    if folder is None:
+        raise UserError(
+            f"figure1: {kind} needs a vocoder, and none was given; give one, or set "
+            "figure1.resynthesis to own_phase"
+        )
+    return Path(folder)
 
 
 def _write_all(
@@ -115,8 +128,6 @@ def _corruption(
 ) -> tuple[Corruption, dict]:
     """The corruption of a kind, and what clips.json says about how it was made."""
     if kind in SPECTRAL:
-        if vocoder_folder is None:
-            raise UserError(f"figure1: {kind} needs a vocoder, and none was given")
         from audioldm_bench.corruptions.spectral import mel_corruption
 
         return mel_corruption(kind, real, figure1, mel, vocoder_folder, seed), {}

@@ -11,7 +11,7 @@ import numpy as np
 from audioldm_bench import audio
 from audioldm_bench.datasets.manifest import Clip, read_manifest
 from audioldm_bench.errors import UserError
-from audioldm_bench.features.extract import find_clips
+from audioldm_bench.features.clips import find_clips
 
 # Mean square (-80 dB of full scale) below which a ratio of levels means nothing.
 SILENCE = 1e-8
@@ -45,5 +45,5 @@ def open_real_clips(folder: Path, manifest: Path, rate: int, duration: float) ->
     clips = {clip.clip_id: clip for clip in read_manifest(manifest)}
     unknown = sorted(set(files) - set(clips))
     if unknown:
-        raise UserError(f"{folder}: {unknown[0]}.wav is not a clip_id of {manifest}")
+        raise UserError(f"{folder}: {unknown[0]} is not a clip_id of {manifest}")
     return RealClips(files, clips, rate, round(duration * rate))
