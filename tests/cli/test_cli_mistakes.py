@@ -1,0 +1,133 @@
+"""A user's mistake is one sentence that names it and its cure; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from cli_world import write_clips
+
+
+def refused(done, *words):
+    assert done.code == 1, (done.code, done.out, done.err)
+    *progress, sentence = done.err.splitlines()
+    assert sentence.startswith("audioldm-bench: ")
+    assert all(line.startswith("[") for line in progress)
+    for word in words:
+        assert str(word) in sentence
+    assert done.out == ""
+
+
+def test_folders_that_cannot_be_scored(world, call, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    single = write_clips(tmp_path / "single", [0])
+    strangers = write_clips(tmp_path / "strangers", [50, 51])
+    link = tmp_path / "link"
+    link.symlink_to(world.real)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name in ("clip-00.wav", "clip-01.wav"):
+        (broken / name).write_text("no sound")
+    twice = write_clips(tmp_path / "twice", [0, 1])
+    write_clips(twice, [1], suffix="flac")
+    cases = [
+        ("absent", "there is no such folder"),
+        ("file", "is a file"),
+        ("empty", "no sound files"),
+        (single, "1 clip(s) of the same name", "--unpaired"),
+        (strangers, "0 clip(s) of the same name", "clip-50", "clip-00", "--unpaired"),
+        (link, "are the same folder"),
+        (world.real, "are the same folder"),
+        (twice, "clip-01.flac and clip-01.wav"),
+        (broken, "none of 2 clips can be used", "clip-00: unreadable"),
+    ]
+    for folder, *words in cases:
+        refused(call("evaluate", folder, world.real), *words)
+        if folder not in (link, world.real, broken):
+            assert not list(tmp_path.glob("*-metrics")), "nothing is made before the inputs hold"
+    refused(call("evaluate", world.real, "absent"), "absent", "no such folder")
+    refused(call("evaluate", broken, world.real, "--unpaired"), "none of 2 clips can be used")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--metrics", "fid"], ["fid", "full name"]),
+        (["--metrics", "fd_resnet"], ["unknown backbone 'resnet'", "tagger"]),
+        (["--metrics", "is_embedder"], ["embedder gives no classes"]),
+        (["--metrics", "clap_score"], ["--captions"]),
+        (["--metrics", "clap_score_tagger"], ["only clap"]),
+        (["--metrics", "kl", "--unpaired"], ["leaves nothing to compute"]),
+        (["--backbones", "resnet"], ["unknown backbone 'resnet'"]),
+        (["--duration", "0"], ["--duration 0"]),
+        (["--duration", "nan"], ["--duration nan"]),
+        (["--bootstrap", "-1"], ["--bootstrap -1"]),
+        (["--backbone-weights", "tagger"], ["NAME=PATH"]),
+        (["--backbone-weights", "resnet=x"], ["unknown backbone 'resnet'"]),
+        (["--backbone-weights", "vggish=nothing.pth"], ["vggish=nothing.pth", "no such file"]),
+        (["--captions", "absent.csv"], ["absent.csv"]),
+    ],
+)
+def test_options_that_cannot_be_met(world, call, asked, words):
+    refused(call("evaluate", world.good, world.real, *asked), *words)
+
+
+def test_weights_of_another_network(world, call):
+    weights = ["--backbone-weights", f"tagger={world.real}", f"embedder={world.embedder}"]
+    refused(call("evaluate", world.good, world.real, *weights, weights=False), "config.json")
+    clip = world.real / "clip-00.wav"
+    weights = ["--metrics", "fd", "--backbone-weights", f"efficientat_mn04={clip}"]
+    done = call("evaluate", world.good, world.real, *weights, weights=False)
+    refused(done, "clip-00.wav: not the weights of Mn04")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file,label\nclip-00.wav,dog\n", ["no column of captions", "file, label"]),
+        ("one,caption\nclip-00.wav,dog\n", ["no column of clips"]),
+        ("", ["no column of clips", "none"]),
+        ("file,caption\nclip-00.wav,dog\nx/clip-00.flac,cat\n", ["row 3", "two captions"]),
+        ("file,caption\nclip-00.wav,\n", ["row 2", "empty"]),
+        ("file,caption\nclip-00.wav,a dog\n", ["no caption of clip-01, clip-02", "(11 in all)"]),
+    ],
+)
+def test_captions_that_do_not_fit(world, call, tmp_path, text, words):
+    path = tmp_path / "captions.csv"
+    path.write_text(text)
+    refused(call("evaluate", world.good, world.real, "--captions", path), "captions.csv", *words)
+    path.write_bytes(b"file,caption\nclip-00.wav,\xff\n")
+    refused(call("evaluate", world.good, world.real, "--captions", path), "UTF-8")
+
+
+def test_outputs_that_cannot_be_written(world, call, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    scored = ("evaluate", world.good, world.real)
+    refused(call(*scored, "--out", "file"), "--out file", "is a file")
+    refused(call(*scored, "--out", "file/below"), "--out file/below", "cannot be made")
+    refused(call(*scored, "--cache", "file"), "file")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    refused(call(*scored, "--out", "closed"), "--out closed", "cannot be written to")
+
+
+def test_comparisons_that_cannot_be_made(world, call, tmp_path):
+    against = ["--reference", world.real]
+    refused(call("compare", world.good, *against), "two systems or more")
+    refused(call("compare", world.good, world.good, *against), "two systems named 'good'")
+    refused(call("compare", world.good, world.real, *against), "are the same folder")
+    again = f"again={world.good}"
+    refused(call("compare", world.good, again, *against), "are the same folder")
+    both = ("compare", world.good, world.bad, *against)
+    refused(call(*both, "--rank-by", "fd_vggish"), "--rank-by fd_vggish", "fd_tagger")
+    apart = shutil.copytree(world.bad, tmp_path / "apart")
+    for path in list(apart.iterdir())[:-1]:
+        path.unlink()
+    refused(call("compare", world.good, apart, *against), "1 clip(s) of the same name")
+
+
+@pytest.mark.parametrize("arguments", [[], ["evaluate"], ["evaluate", "a"], ["sing", "a"]])
+def test_wrong_arguments_end_with_2_and_the_usage(call, arguments):
+    done = call(*arguments, weights=False)
+    assert done.code == 2 and "usage: audioldm-bench" in done.err
