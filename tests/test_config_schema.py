@@ -60,7 +60,7 @@ def test_only_named_maps_and_library_arguments_are_open() -> None:
     }
     maps = {"/datasets", "/lists", "/training/steps"}
     maps |= {"/models/published/checkpoints", "/models/published/backbones"}
-    maps |= {"/models/trained/clap/wordings"}
+    maps |= {"/models/trained/clap/wordings", "/systems", "/systems/any/folders"}
     checkpoints = DEFAULT["models"]["published"]["checkpoints"]
     named = {f"/models/published/checkpoints/{name}" for name in checkpoints}
     maps |= {f"{path}{clap}/checksums" for path in named for clap in ("", "/clap")}

@@ -17,8 +17,10 @@ from jsonschema.validators import extend
 
 from .config_checkpoints import broken_checkpoints
 from .config_clap import broken_clap
+from .config_metrics import broken_metrics
 from .config_rules import broken_rules, one_of, used_datasets
 from .config_signals import broken_signals
+from .config_systems import broken_systems
 from .errors import UserError
 
 __all__ = ["canonical", "check_config", "checkpoint_steps", "load_schema", "used_datasets"]
@@ -83,6 +85,8 @@ def check_config(config: dict, schema: dict, base: Path) -> None:
     sentences += [*broken_rules(config, Path(base)), *broken_signals(config)]
     sentences += broken_checkpoints(config, Path(base))
     sentences += broken_clap(config, Path(base))
+    sentences += broken_metrics(config)
+    sentences += broken_systems(config, Path(base))
     sentences = list(dict.fromkeys(sentences))
     if sentences:
         count = "1 mistake" if len(sentences) == 1 else f"{len(sentences)} mistakes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .metrics.registry import VARIANTS, parse_name
 from .paper import DATASETS
 
 
@@ -33,6 +34,12 @@ METRICS: dict[str, Metric] = {  # in the paper's order
     "kl": Metric("KL"),
     "fad": Metric("FAD"),
 }
+
+
+def metric_of(full: str) -> Metric:
+    """How a metric is written, from its full name: KAD of kad_vggish."""
+    variant = VARIANTS[parse_name(full)[0]]
+    return Metric(variant.label, variant.higher_is_better)
 
 
 @dataclass(frozen=True)

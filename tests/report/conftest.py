@@ -15,7 +15,7 @@ from audioldm_bench.files import write_json
 from audioldm_bench.labels import RUNS
 from audioldm_bench.paper import TABLE1, TABLE2
 from audioldm_bench.store import Part, build_store
-from audioldm_bench.tables import make_table1, make_table2
+from audioldm_bench.tables import make_benchmark_table, make_table1, make_table2
 
 RATE = 16000
 STEPS = (20000, 40000, 60000)
@@ -44,14 +44,76 @@ def provenance(system: str, clips: list[str]) -> dict:
     }
 
 
+NAMES = {"fd": "fd_tagger", "is": "is_tagger", "kl": "kl_softmax_tagger", "fad": "fad_embedder"}
+ALSO = ["kad_tagger", "clap_score_clap"]
+# Floor and ceilings of every dataset: values that no system has.
+BOUNDS = {
+    "floor": {"fd": 0.5, "is": 29.0, "kl": 0.25, "fad": 0.75},
+    "ceiling-noise": {"fd": 290.0, "is": 1.0, "kl": 5.0, "fad": 280.0},
+    "ceiling-shuffled": {"fd": 0.0, "is": 28.0, "kl": 6.5, "fad": 0.0},
+}
+
+
+def around(value: float) -> dict:
+    return {"value": value, "low": 0.9 * value, "high": 1.1 * value, "n": 64}
+
+
 def metrics_file(path: Path, values: dict, source: dict) -> Path:
-    names = {"fd": "fd_tagger", "is": "is_tagger", "kl": "kl_tagger", "fad": "fad_embedder"}
-    known = {m: values[m] for m in names}
-    write_json(
-        path,
-        {**known, "names": names, "n": 64, "clip_list_sha256": "ab" * 32, "provenance": source},
-    )
+    known = {m: values[m] for m in NAMES}
+    about = {"names": NAMES, "n": 64, "clip_list_sha256": "ab" * 32, "provenance": source}
+    about |= {"values": {NAMES[m]: around(v) for m, v in known.items()}}
+    about |= {"interval": {"replicates": 200, "level": 0.95}}
+    write_json(path, known | about)
     return path
+
+
+def _bounds(root: Path, datasets) -> list:
+    return [
+        (d, name, metrics_file(root / d / f"{name}.json", values, {"seed": 0, "mode": "others"}))
+        for d in dict.fromkeys(datasets)
+        for name, values in BOUNDS.items()
+    ]
+
+
+def _comparison(path: Path) -> Path:
+    """Two systems beyond chance apart, one within, and the bounds."""
+    shared = {"n": 60, "provenance": provenance("x", [])}
+    gaps = {
+        "baseline-text": {},
+        "my-model": {"difference": 0.25, "low": -1.5, "high": 2.0, "beyond_chance": False},
+        "scratch-text-0040000": {
+            "difference": 30.5,
+            "low": 21.0,
+            "high": 39.0,
+            "beyond_chance": True,
+        },
+    }
+    systems = {}
+    for place, (name, behind) in enumerate(gaps.items()):
+        values = {full: around(20.0 + 10 * place) for full in NAMES.values()}
+        values |= {full: around(0.003 * (place + 1)) for full in ALSO}
+        own = {
+            "rank": place + 1,
+            "values": values,
+            "behind": {"fd_tagger": behind} if behind else {},
+        }
+        systems[name] = shared | own
+    for name, own in BOUNDS.items():
+        values = {NAMES[m]: around(v) for m, v in own.items()} | {f: around(0.5) for f in ALSO}
+        systems[name] = shared | {"rank": None, "values": values, "behind": {}}
+    record = {"n": 60, "rank_by": "fd_tagger", "selected_by": "fd", "clip_list_sha256": "cd" * 32}
+    record |= {"metrics": [*NAMES.values(), *ALSO], "names": NAMES | {full: full for full in ALSO}}
+    record |= {"interval": {"replicates": 200, "level": 0.95}, "systems": systems}
+    lacks = {"missing_generated": [], "rejected_generated": {}}
+    write_json(path, record | {"left_out": dict.fromkeys(systems, lacks)})
+    return path
+
+
+def _ranking(root: Path) -> Path:
+    files = {d: _comparison(root / d / "comparison.json") for d in ("esc50", "audioset")}
+    out = root / "tables" / "benchmark.csv"
+    make_benchmark_table(files, {"csv": out}, labels={"my-model": "My model & co <1>"})
+    return out
 
 
 def tone(number: int, seconds: float) -> np.ndarray:
@@ -78,9 +140,12 @@ def _tables(root: Path) -> dict:
             two.append((d, init, c, step, path))
             curves += [(init, c, step, path)] if d == "esc50" else []
     paths = {n: root / "tables" / f"{n}.csv" for n in ("table1", "table2")}
-    make_table1(one, {"csv": paths["table1"]})
-    make_table2(two, {"csv": paths["table2"]}, select_by="fd")
-    return {"tables": paths, "figures": _figures(root / "figures", curves)}
+    bounds = _bounds(root / "bounds", [d for d, _ in TABLE1])
+    make_table1(one, {"csv": paths["table1"]}, bounds=bounds)
+    make_table2(two, {"csv": paths["table2"]}, select_by="fd", bounds=bounds)
+    figures = _figures(root / "figures", curves)
+    claims = _claims(root / "figures" / "fig1_claims.csv")
+    return {"tables": paths, "figures": figures, "claims": claims}
 
 
 def _figures(root: Path, curves: list) -> dict:
@@ -96,11 +161,24 @@ def _figures(root: Path, curves: list) -> dict:
     return {"figure1": root / "fig1.svg", "figure2": root / "fig2.svg"}
 
 
+def _claims(path: Path) -> Path:
+    head = "corruption,metric,paper,found,as_in_paper,change,change_low,change_high"
+    lines = [
+        head,
+        "noise,fd,worse,worse,yes,36.5,30.0,43.0",
+        "noise,is,worse,worse,yes,-4.0,-5.0,-3.0",
+    ]
+    lines += ["noise,kl,worse,flat,no,0.004,-0.001,0.009", "noise,fad,worse,worse,yes,12.0,,"]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 def _systems(root: Path, seconds: float) -> list:
     found = []
     for number, dataset in enumerate(["esc50", "audioset"]):
         names = ["real", "baseline-text", "baseline-audio", "corrupted-noise"]
         if dataset == "esc50":
+            names += ["my-model"]
             names += [f"{init}-{c}-{step:07d}" for init, c in RUNS for step in STEPS[1:]]
         clips = [f"{dataset}-{i}" for i in range(len(PROMPTS))]
         for place, name in enumerate(names):
@@ -183,11 +261,20 @@ def _benchmarks(root: Path) -> Path:
 def build_study(root: Path, seconds: float = 0.4, sounds: int = 2) -> dict:
     """All arguments of write_report but the output."""
     mel = {"n_fft": 1024, "hop_length": 160, "n_mels": 64, "f_min": 0, "f_max": 8000}
-    config = {"study": "made-up", "seed": 0, "mel": mel, "note": "https://example.org/</script>"}
+    intervals = {"bootstrap": {"level": 0.95}}
+    config = {
+        "metrics": intervals,
+        "study": "made-up",
+        "seed": 0,
+        "mel": mel,
+        "note": "https://example.org/</script>",
+    }
     return {
         "study": "made-up",
         "config": json.loads(json.dumps(config)),
         **_tables(root),
+        "ranking": _ranking(root / "ranking"),
+        "foreign": {"my-model": "My model & co <1>"},
         "components": _components(root / "models"),
         "systems": _systems(root / "systems", seconds),
         "runs": _training(root / "runs"),

@@ -47,6 +47,16 @@ addEventListener("load", async () => {
   value.click();
   const sources = document.getElementById(value.getAttribute("popovertarget"));
   seen.sources = sources.matches(":popover-open") && sources.innerText;
+  sources.hidePopover();
+  const ranking = document.querySelector("table.ranking");
+  const rank = ranking.tHead.rows[0].cells[0].querySelector("button");
+  rank.click();
+  rank.click();
+  seen.ranks = [...ranking.tBodies[0].rows].map((row) => row.cells[0].innerText);
+  const ranked = ranking.querySelector(".value");
+  ranked.click();
+  const about = document.getElementById(ranked.getAttribute("popovertarget"));
+  seen.about = about.matches(":popover-open") && about.innerText;
   seen.wide = document.documentElement.scrollWidth - innerWidth;
   const body = JSON.stringify(seen);
   fetch("http://127.0.0.1:%PORT%/", {method: "POST", mode: "no-cors", body});
@@ -90,4 +100,6 @@ def test_a_reader_can_use_the_page(study, tmp_path):
     written, up, down, again = seen["orders"]
     assert up == sorted(written) != written and down == up[::-1] and again == written
     assert "Seed\n0" in seen["sources"] and "fd_tagger" in seen["sources"]
+    assert seen["ranks"] == ["3", "2", "1", "", ""], "down, floor and ceiling last"
+    assert "kad_tagger\n0.0090 (0.0081 to 0.0099)" in seen["about"]
     assert seen["wide"] <= 0, "wider than a narrow window"

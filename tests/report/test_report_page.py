@@ -79,17 +79,56 @@ def test_inner_links_have_their_target(page):
 
 
 def test_tables_show_both_values_and_sources(page, text):
-    assert len(page.all("button", "value")) == 4 * (8 + 12)
-    assert len(page.all("div", "sources")) == 8 + 12
+    systems, bounds = 8 + 12, 2 * (4 + 3)
+    ranked = 2 * (3 + 2)  # of two datasets three systems, floor and ceiling
+    assert len(page.all("button", "value")) == 4 * (systems + bounds) + 6 * ranked
+    assert len(page.all("div", "sources")) == systems + bounds + ranked
     assert "(60.63)" in text and "+6.06" in text
     assert len(page.all("span", "better")) > 10 and len(page.all("span", "worse")) > 10
     assert "c0ffee" in text and "torch 2.13.0" in text and "fd_tagger" in text
+    assert '<span class="interval">60.0 to 73.4</span>' in text
+
+
+def test_floor_and_ceiling_stand_apart_and_beside_no_value_of_the_paper(page, text):
+    assert len(page.all("tr", "bound")) == 2 * (4 + 3) + 2 * 2
+    rows = re.findall(r'<tr class="bound">(.*?)</tr>', text, re.S)
+    assert not any("difference" in row or 'class="paper"' in row for row in rows)
+    assert sum("ceiling" in row and ">6.50<" in row and ">290.00<" in row for row in rows) == 9
+
+
+def test_the_benchmark_has_ranks_differences_and_the_other_metrics(page, text):
+    section = text[text.index('<section id="benchmark">') : text.index('<section id="figures">')]
+    assert section.count("all systems on the same 60 clips</span>") == 2
+    assert section.count("My model &amp; co &lt;1&gt;</th>") == 2 and "<1>" not in text
+    assert section.count('<span class="behind beyond">+30.50') == 2
+    assert section.count('<span class="behind">+0.25</span>') == 2
+    assert section.count("(beyond chance)") == 2 and "−1.50 to 2.00" in section
+    assert (
+        section.count('title="kad_tagger, lower is better">KAD ↓<span class="backbone">tagger') == 2
+    )
+    assert ">0.0030</button>" in section and "CLAP score ↑" in section
+    assert "<dt>kad_tagger</dt><dd>0.0060 (0.0054 to 0.0066)</dd>" in section
+    assert "<dt>fd_tagger</dt><dd>40.00 (36.0 to 44.0) +30.50 against the first (21.0 to 39.0)" in (
+        section
+    )
+
+
+def test_claims_about_figure1_stand_beside_what_was_found(text):
+    assert "Figure 1: 3 of the paper’s 4 claims were found so" in text
+    found = r'<span class="(as-said|not-so)">(\w+)</span>\s*<span class="paper">(.*?)</span>'
+    cells = re.findall(found + r'\s*<span class="interval">(.*?)</span>', text)
+    assert cells == [
+        ("as-said", "worse", "paper: worse", "+36.50 (30.0 to 43.0)"),
+        ("as-said", "worse", "paper: worse", "−4.00 (−5.00 to −3.00)"),
+        ("not-so", "flat", "paper: worse", "+0.0040 (−0.0010 to 0.0090)"),
+        ("as-said", "worse", "paper: worse", "+12.00"),
+    ]
 
 
 def test_players_have_sound_picture_and_name(page):
     players = page.all("figure", "player")
-    # 2 prompts: 3 systems of AudioSet; real, 2 baselines and the best of 4 runs of ESC50
-    assert len(players) == 2 * 3 + 2 * 7
+    # 2 prompts: 3 systems of AudioSet; real, 2 baselines, the best of 4 runs of ESC50 and a foreign
+    assert len(players) == 2 * 3 + 2 * 8
     sounds = [a["src"] for a in page.all("audio")]
     pictures = [a["src"] for a in page.all("img")]
     assert len(sounds) == len(pictures) == len(players)
@@ -97,6 +136,7 @@ def test_players_have_sound_picture_and_name(page):
     assert all(p.startswith("data:image/png;base64,") for p in pictures)
     labels = [a["aria-label"] for a in page.all("button", "play")]
     assert sum("pre-trained, text, 40\u00a0K\u00a0steps" in label for label in labels) == 2
+    assert sum("My model & co <1>" in label for label in labels) == 2
     assert not any("corrupted" in label or "60\u00a0K" in label for label in labels)
 
 
@@ -115,6 +155,7 @@ def test_the_rest_is_told(text):
         "Computed with other backbones",
         "best by FD on the evaluation set",
         "prefers-color-scheme: dark",
+        "its 95\u00a0% interval",
     ):
         assert words in text, words
 
@@ -135,7 +176,9 @@ def test_small_and_the_same_bytes(study, written, tmp_path):
 def test_a_study_with_less_still_has_a_page(study, tmp_path):
     path = tmp_path / "less.html"
     less = {"components": [], "systems": [], "runs": [], "missing": [], "audio": []}
-    less |= {"tables": {}, "figures": {}, "benchmarks": None}
+    less |= {"tables": {}, "figures": {}, "benchmarks": None, "ranking": None, "foreign": {}}
+    less |= {"claims": None}
     write_report(path, **(study | less))
     page = Page(path.read_text(encoding="utf-8"))
     assert page.open == [] and not page.all("figure") and page.all("details")
+    assert not page.all("table", "ranking")

@@ -12,6 +12,7 @@ from audioldm_bench.errors import UserError
 from audioldm_bench.evaluation.values import metric_names
 from audioldm_bench.paper import BACKBONES, TABLE1, TABLE2
 from audioldm_bench.report import appendix, curves, pictures, results, sounds
+from audioldm_bench.report.findings import findings
 
 MEL = {"n_fft": 1024, "hop_length": 160, "n_mels": 64, "f_min": 0, "f_max": 8000}
 RATE = 16000
@@ -36,20 +37,34 @@ def rows_of_the_paper():
 # -------------------------------------------------------------------------------- results
 def test_findings_count_the_papers_statements():
     """Counted by hand in Tables I and II of the paper."""
-    found = results.findings(*rows_of_the_paper())
+    found = findings(*rows_of_the_paper())
     assert [(f["won"], f["of"]) for f in found] == [(15, 24), (19, 24), (12, 16)]
     assert [(f["paper_won"], f["paper_of"]) for f in found] == [(15, 24), (19, 24), (12, 16)]
 
 
 def test_findings_leave_out_what_has_no_pair():
     one, two = rows_of_the_paper()
-    assert results.findings(one[:1], [row for row in two if row["pretrained"] == "yes"]) == [
+    assert findings(one[:1], [row for row in two if row["pretrained"] == "yes"]) == [
         {
             "title": "Training with text beats training with audio",
             "pairs": 3,
             **{"won": 10, "of": 12, "paper_won": 10, "paper_of": 12},
         }
     ]
+
+
+def test_floor_and_ceiling_are_in_no_finding():
+    one, two = rows_of_the_paper()
+    best = (
+        dict.fromkeys(("fd", "kl", "fad"), "0.0")
+        | {"is": "99.0"}
+        | dict.fromkeys(("paper_fd", "paper_is", "paper_kl", "paper_fad"), "")
+    )
+    for kind in ("floor", "ceiling"):
+        one += [{"dataset": d, "test_condition": kind, "kind": kind} | best for d, _ in TABLE1]
+        lead = {"pretrained": "", "train_condition": kind, "kind": kind}
+        two += [{"dataset": d} | lead | best for d, *_ in TABLE2]
+    assert findings(one, two) == findings(*rows_of_the_paper())
 
 
 @pytest.mark.parametrize(
@@ -87,6 +102,12 @@ def test_shown_systems_are_the_best_of_table2():
         "baseline-audio",
         "scratch-text-0240000",
         "pretrained-audio-0000040",
+    ]
+    floor = {"dataset": "esc50", "pretrained": "", "train_condition": "text", "kind": "floor"}
+    assert sounds.shown_systems("esc50", [*rows, floor], ["mine"])[3:] == [
+        "scratch-text-0240000",
+        "pretrained-audio-0000040",
+        "mine",
     ]
     assert sounds.shown_systems("audioset", rows)[3:] == []
 

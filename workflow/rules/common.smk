@@ -1,4 +1,5 @@
 # REQUIRED INPUTS: the config. OUTPUTS: none; names and paths that the rules share.
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from audioldm_bench.config import (
 )
 from audioldm_bench.errors import UserError
 from audioldm_bench.job import give_package_to_jobs
+from audioldm_bench.metrics.registry import needed_backbones, parse_name
+from audioldm_bench.resume import fingerprint
 
 give_package_to_jobs()
 try:
@@ -40,7 +43,7 @@ TRAINED = (config["models"]["trained"] or {}) if SOURCE == "trained" else {}
 CHECKPOINT = config["models"]["published"]["checkpoint"]
 # of CLAP's audio tower; a model folder does not depend on the code that runs it
 FRONT_END = {k: v for k, v in config["models"]["clap"].items() if k != "backend"}
-BACKBONES = sorted({config["metrics"][name] for name in ("fd", "is", "kl", "fad")})
+BACKBONES = needed_backbones(config["metrics"])
 METRICS = {name: config["metrics"][name] for name in sorted(config["metrics"])}
 RUNTIME = config["runtime"]
 # corruption of Figure 1: the system that it is compared with
@@ -52,13 +55,15 @@ CORRUPTIONS = {
 }
 # corrupted systems and their references: the keys of figure1 that make them
 CORRUPTION_KEYS = {
-    "vocoded": [],
-    "corrupted-noise": ["noise_std"],
-    "corrupted-mask": ["mask_duration"],
+    "vocoded": ["resynthesis"],
+    "corrupted-noise": ["resynthesis", "noise_std"],
+    "corrupted-mask": ["resynthesis", "mask_duration"],
     "composed": ["events_per_clip"],
     "corrupted-disorder": ["events_per_clip"],
     "corrupted-interference": ["interference_classes", "interference_snr_db"],
 }
+# what every table needs beside its systems: docs/systems.md
+BOUNDS = ["floor", "ceiling-noise", "ceiling-shuffled"]
 YOUTUBE = [n for n in DATASETS if config["datasets"][n]["adapter"] in ("audiocaps", "audioset")]
 ARCHIVES = [n for n in DATASETS if n not in YOUTUBE]
 # pictures are sent on in three formats
@@ -119,7 +124,9 @@ def model(component):
 
 
 def backbone(name):
-    """The weights of a feature backbone: a trained folder or a published file."""
+    """The weights of a feature backbone: a trained folder, the study's CLAP or a published file."""
+    if name == "clap":
+        return model("clap")
     if name in ("tagger", "embedder"):
         return f"{STUDY}/models/{name}"
     return f"resources/backbones/{name}.pth"
@@ -141,6 +148,21 @@ def run_systems(name):
     )
 
 
+def foreign_systems(name):
+    """Other people's systems on a dataset, sorted by name."""
+    return [system for system, its in config["systems"].items() if name in its["folders"]]
+
+
+def foreign_folder(wildcards):
+    """The user's folder with the clips of another system on a dataset."""
+    name, its = wildcards.system, config["systems"][wildcards.system]
+    if wildcards.dataset not in its["folders"]:
+        raise WorkflowError(
+            f"`systems.{name}.folders` names no folder for `{wildcards.dataset}`: add it."
+        )
+    return its["folders"][wildcards.dataset]
+
+
 def table1_systems():
     """(dataset, system) of every row of Table I."""
     conditions = config["table1"]["conditions"]
@@ -150,6 +172,12 @@ def table1_systems():
 def table2_systems():
     """(dataset, system) of every checkpoint that Table II chooses from."""
     return [(d, system) for d in config["table2"]["datasets"] for system in run_systems(d)]
+
+
+def compared_systems(name):
+    """The systems of a dataset's benchmark table, all checkpoints of its runs among them."""
+    own = [system for d, system in table1_systems() + table2_systems() if d == name]
+    return own + foreign_systems(name) + BOUNDS
 
 
 def metrics_files(systems):
@@ -194,6 +222,12 @@ def unet_of(wildcards):
         return model("unet")
     run, step = wildcards.system.rsplit("-", 1)
     return f"{STUDY}/runs/{wildcards.dataset}/{run}/step-{step}"
+
+
+def heard_by_vocoder(wildcards):
+    """Whether a corruption of Figure 1 goes through the vocoder."""
+    spectral = "resynthesis" in CORRUPTION_KEYS[wildcards.system]
+    return spectral and config["figure1"]["resynthesis"] == "vocoder"
 
 
 def test_condition(wildcards):

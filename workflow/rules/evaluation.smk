@@ -34,11 +34,16 @@ rule extract_features:
         "../scripts/extract_features.py"
 
 
+# CLAP score compares sounds with their captions
+CLAP_SCORE = any(parse_name(name)[0] == "clap_score" for name in METRICS["also"])
+
+
 rule compute_metrics:
-    """FD, IS, KL and FAD of {system} against the real clips of {dataset}."""
+    """The metrics of {system} against the real clips of {dataset}, with their intervals."""
     input:
         generated=lambda w: features(w.dataset, w.system),
         reference=lambda w: features(w.dataset, "real"),
+        text=f"{STUDY}/data/{{dataset}}/text.h5" if CLAP_SCORE else [],
         provenance=f"{SYSTEM}/clips.json",
     output:
         f"{SYSTEM}/metrics.json",
@@ -56,6 +61,7 @@ rule compute_metrics:
         version=VERSIONS["metrics"],
         backbones=BACKBONES,
         metrics=METRICS,
+        seed=config["seed"],
     script:
         "../scripts/compute_metrics.py"
 
@@ -64,12 +70,13 @@ FIGURE1 = config["figure1"]["dataset"]
 
 
 rule corruption_metrics:
-    """The metrics against the share of corrupted clips, for every corruption of Figure 1."""
+    """The metrics against the share of corrupted clips, and the paper's claims beside them."""
     input:
         corrupted=[features(FIGURE1, f"corrupted-{kind}") for kind in CORRUPTIONS],
         reference=[features(FIGURE1, reference) for reference in CORRUPTIONS.values()],
     output:
-        f"{STUDY}/figures/fig1.csv",
+        table=f"{STUDY}/figures/fig1.csv",
+        claims=multiext(f"{STUDY}/figures/fig1_claims", ".csv", ".md"),
     log:
         f"{STUDY}/logs/corruption_metrics.log",
     benchmark:
@@ -81,11 +88,12 @@ rule corruption_metrics:
         mem_mb=8000,
         runtime=60,
     params:
-        version=VERSIONS["metrics"],
+        version=VERSIONS["curves"],
         backbones=BACKBONES,
         corruptions=list(CORRUPTIONS),
         metrics=METRICS,
         shares=config["figure1"]["shares"],
+        orders=config["figure1"]["orders"],
         seed=config["seed"],
     script:
         "../scripts/corruption_metrics.py"

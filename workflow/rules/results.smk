@@ -1,9 +1,14 @@
 # REQUIRED INPUTS: metrics.json of every system, fig1.csv; clips, curves and quality figures to show.
-# OUTPUTS: <study>/tables/*, <study>/figures/*, <study>/report.html
+# OUTPUTS: <study>/systems/<dataset>/comparison.json, <study>/tables/*, <study>/figures/*,
+#   <study>/report.html
 FIGURE2 = config["figure2"]["dataset"]
 FIGURE2_SYSTEMS = [(FIGURE2, system) for system in run_systems(FIGURE2)]
 TABLED = [d for d in DATASETS if d in config["table1"]["datasets"] + config["table2"]["datasets"]]
-SHOWN = [(d, "real") for d in DATASETS] + table1_systems() + table2_systems()
+BOUNDED = [(d, bound) for d in TABLED for bound in BOUNDS]
+# how tables and report write other people's systems
+LABELS = {name: its.get("label", name) for name, its in config["systems"].items()}
+FOREIGN = [(d, system) for d in TABLED for system in foreign_systems(d)]
+SHOWN = [(d, "real") for d in DATASETS] + table1_systems() + table2_systems() + FOREIGN
 SEGMENTS = [
     (d, initialisation, condition, step)
     for d in config["table2"]["datasets"]
@@ -15,10 +20,11 @@ COMPONENTS = ["clap", "vae", "vocoder", "tagger", "embedder", "unet"] if TRAINED
 
 
 rule tables:
-    """Tables I and II with the paper's values beside ours."""
+    """Tables I and II with the paper's values beside ours, between floor and ceiling."""
     input:
         table1=metrics_files(table1_systems()),
         table2=metrics_files(table2_systems()),
+        bounds=metrics_files(BOUNDED),
         manifests=[f"{STUDY}/data/{name}/manifest.csv" for name in TABLED],
         missing=[f"{STUDY}/data/{name}/missing.csv" for name in TABLED],
         audio=[shards(name, "audio") for name in TABLED],
@@ -39,6 +45,7 @@ rule tables:
         version=VERSIONS["tables"],
         table1=table1_systems(),
         table2=table2_systems(),
+        bounds=BOUNDED,
         datasets=TABLED,
         shards=[dataset(name)["shards"] for name in TABLED],
         select_by=config["table2"]["select_by"],
@@ -46,18 +53,72 @@ rule tables:
         "../scripts/make_tables.py"
 
 
-rule figures:
-    """Figures 1 and 2, for print."""
+rule compare_systems:
+    """Score and rank all systems on {dataset}, each run's chosen checkpoint, on the same clips."""
     input:
-        figure1=rules.corruption_metrics.output,
-        figure2=metrics_files(FIGURE2_SYSTEMS),
+        metrics=lambda w: metrics_files((w.dataset, s) for s in compared_systems(w.dataset)),
+        features=lambda w: [
+            path for s in ["real", *compared_systems(w.dataset)] for path in features(w.dataset, s)
+        ],
+        text=f"{STUDY}/data/{{dataset}}/text.h5" if CLAP_SCORE else [],
     output:
-        figure1=expand(f"{STUDY}/figures/fig1.{{format}}", format=FORMATS),
-        figure2=expand(f"{STUDY}/figures/fig2.{{format}}", format=[*FORMATS, "csv"]),
+        f"{STUDY}/systems/{{dataset}}/comparison.json",
     log:
-        f"{STUDY}/logs/figures.log",
+        f"{STUDY}/logs/compare_systems/{{dataset}}.log",
     benchmark:
-        f"{STUDY}/benchmarks/figures.tsv"
+        f"{STUDY}/benchmarks/compare_systems/{{dataset}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        version=VERSIONS["comparison"],
+        systems=lambda w: compared_systems(w.dataset),
+        bounds=BOUNDS,
+        backbones=BACKBONES,
+        metrics=METRICS,
+        select_by=config["table2"]["select_by"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_systems.py"
+
+
+rule benchmark_table:
+    """All systems of every dataset by rank, with what is beyond chance."""
+    input:
+        expand(rules.compare_systems.output, dataset=TABLED),
+    output:
+        multiext(f"{STUDY}/tables/benchmark", ".csv", ".md", ".tex"),
+    log:
+        f"{STUDY}/logs/benchmark_table.log",
+    benchmark:
+        f"{STUDY}/benchmarks/benchmark_table.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        version=VERSIONS["tables"],
+        datasets=TABLED,
+        labels=LABELS,
+    script:
+        "../scripts/make_benchmark_table.py"
+
+
+rule figure1:
+    """Figure 1, for print."""
+    input:
+        table=rules.corruption_metrics.output.table,
+    output:
+        expand(f"{STUDY}/figures/fig1.{{format}}", format=FORMATS),
+    log:
+        f"{STUDY}/logs/figure1.log",
+    benchmark:
+        f"{STUDY}/benchmarks/figure1.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -66,16 +127,39 @@ rule figures:
         runtime=10,
     params:
         version=VERSIONS["figures"],
-        figure2=FIGURE2_SYSTEMS,
     script:
-        "../scripts/make_figures.py"
+        "../scripts/make_figure1.py"
+
+
+rule figure2:
+    """Figure 2, for print."""
+    input:
+        metrics_files(FIGURE2_SYSTEMS),
+    output:
+        expand(f"{STUDY}/figures/fig2.{{format}}", format=[*FORMATS, "csv"]),
+    log:
+        f"{STUDY}/logs/figure2.log",
+    benchmark:
+        f"{STUDY}/benchmarks/figure2.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        version=VERSIONS["figures"],
+        systems=FIGURE2_SYSTEMS,
+    script:
+        "../scripts/make_figure2.py"
 
 
 rule write_report:
     """Everything on one page that opens from disk: tables, figures, sounds, provenance."""
     input:
         tables=rules.tables.output,
-        figures=rules.figures.output,
+        benchmark=rules.benchmark_table.output,
+        figures=rules.figure1.output + rules.figure2.output,
         figure1=rules.corruption_metrics.output,
         systems=[f"{STUDY}/systems/{d}/{system}/clips.json" for d, system in SHOWN],
         runs=[f"{STUDY}/runs/{d}/{i}-{c}/step-{step:07d}" for d, i, c, step in SEGMENTS],
@@ -101,6 +185,7 @@ rule write_report:
         datasets=DATASETS,
         shards=[dataset(name)["shards"] for name in DATASETS],
         systems=SHOWN,
+        foreign=LABELS,
         runs=[(d, i, c) for d, i, c, _ in SEGMENTS],
         sounds_per_dataset=config["report"]["sounds_per_dataset"],
         benchmarks=f"{STUDY}/benchmarks",

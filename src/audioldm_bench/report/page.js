@@ -39,11 +39,13 @@ for (const button of document.querySelectorAll(".play")) {
   });
 }
 
-// Tables: a heading sorts by its column, up, then down, then as written.
-const compare = (one, other) => {
-  const [a, b] = [one, other].map((text) => (text.trim() === "" ? NaN : Number(text)));
-  if (!Number.isNaN(a) && !Number.isNaN(b)) return a - b;
-  return one.localeCompare(other);
+// Tables: a heading sorts by its column, up, then down, then as written; empty cells come last.
+const compare = (one, other, sign) => {
+  const [empty, alsoEmpty] = [one, other].map((text) => text.trim() === "");
+  if (empty || alsoEmpty) return empty - alsoEmpty;
+  const [a, b] = [Number(one), Number(other)];
+  if (!Number.isNaN(a) && !Number.isNaN(b)) return sign * (a - b);
+  return sign * one.localeCompare(other);
 };
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
@@ -59,7 +61,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       if (order) {
         const sign = order === "ascending" ? 1 : -1;
         const key = (row) => row.cells[column].dataset.sort;
-        rows.sort((one, other) => sign * compare(key(one), key(other)));
+        rows.sort((one, other) => compare(key(one), key(other), sign));
         head.setAttribute("aria-sort", order);
       }
       body.append(...rows);

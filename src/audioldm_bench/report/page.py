@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..files import write_atomically
-from . import appendix, curves, pictures, results, sounds
+from . import appendix, benchmark, curves, pictures, results, sounds
+from .claims import claim_grid
+from .findings import findings
 
 _HERE = Path(__file__).parent
 _FIGURES = {
@@ -14,7 +16,7 @@ _FIGURES = {
         "Figure 1",
         "Each metric against the share of corrupted clips: noise on the log-mel, masking, events "
         "in another order, interfering sounds. A metric that a corruption does not move is blind "
-        "to it.",
+        "to it. Bands are intervals.",
     ),
     "figure2": (
         "Figure 2",
@@ -38,26 +40,34 @@ def write_report(
     audio: Iterable[tuple[str, Sequence[Path]]],
     benchmarks: Path | None,
     sounds_per_dataset: int,
+    ranking: Path | None = None,
+    foreign: Mapping[str, str] | None = None,
+    claims: Path | None = None,
 ) -> None:
     """Writes one page that needs nothing else: no network, no other file.
 
     `tables`: table1 and table2, their csv; `figures`: figure1 and figure2, their svg;
     `components`: quality.json files; `systems`: (dataset, system, folder of wavs);
     `runs`: (dataset, init, condition, training.csv), one a segment; `missing`: (dataset,
-    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folder of Snakemake's tsv.
+    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folder of Snakemake's tsv;
+    `ranking`: the benchmark table's csv; `foreign`: labels of other people's systems, by name;
+    `claims`: fig1_claims.csv.
     """
     rows = {name: results.read_rows(path) for name, path in tables.items()}
     table1, table2 = rows.get("table1", []), rows.get("table2", [])
     context = {
         "study": study,
-        "findings": results.findings(table1, table2),
+        "findings": findings(table1, table2),
         "tables": {name: results.table_context(name, found) for name, found in rows.items()},
+        "rankings": benchmark.rankings(results.read_rows(ranking) if ranking else []),
+        "level": _level(config),
         "foreign": results.foreign_backbones([*table1, *table2]),
         "select_by": table2[0]["selected_by"] if table2 else "",
         "figures": _figures(figures),
+        "claims": claim_grid(claims),
         "components": appendix.component_cards(components),
         "sounds": sounds.sound_rows(
-            systems, table2, per_dataset=sounds_per_dataset, mel=config["mel"]
+            systems, table2, per_dataset=sounds_per_dataset, mel=config["mel"], foreign=foreign
         ),
         "charts": curves.training_charts(runs),
         "absent": appendix.absent_clips(missing, audio),
@@ -76,6 +86,12 @@ def _figures(paths: Mapping[str, Path]) -> list[dict]:
             svg = pictures.inline_svg(paths[name], name, f"{title}. {caption}")
             found.append({"title": title, "caption": caption, "svg": svg})
     return found
+
+
+def _level(config: Mapping) -> str:
+    """Of the intervals, in words: "95 % "; empty where the config does not say."""
+    level = ((config.get("metrics") or {}).get("bootstrap") or {}).get("level")
+    return f"{100 * level:g}\u00a0% " if level else ""
 
 
 def _yaml(config: dict) -> str:

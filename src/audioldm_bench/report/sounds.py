@@ -15,23 +15,25 @@ from ..errors import UserError
 from ..files import read_json
 from ..labels import RUNS, dataset_label, paper_order, system_label
 from .pictures import mel_picture
+from .results import is_bound
 
 Row = Mapping[str, str]
 
 
-def shown_systems(dataset: str, table2: Sequence[Row]) -> list[str]:
-    """Real, both baselines and the best checkpoint of each run, in the order of the players."""
+def shown_systems(dataset: str, table2: Sequence[Row], foreign: Iterable[str] = ()) -> list[str]:
+    """Real, both baselines, the best checkpoint of each run, and other people's systems, in the
+    order of the players."""
     best = {
         ("pretrained" if row["pretrained"] == "yes" else "scratch", row["train_condition"]): row
         for row in table2
-        if row["dataset"] == dataset
+        if row["dataset"] == dataset and not is_bound(row)
     }
     runs = [
         f"{init}-{condition}-{int(best[init, condition]['train_steps']):07d}"
         for init, condition in RUNS
         if (init, condition) in best
     ]
-    return ["real", "baseline-text", "baseline-audio", *runs]
+    return ["real", "baseline-text", "baseline-audio", *runs, *foreign]
 
 
 def sound_rows(
@@ -40,22 +42,29 @@ def sound_rows(
     *,
     per_dataset: int,
     mel: dict,
+    foreign: Mapping[str, str] | None = None,
 ) -> list[dict]:
     """For each dataset its chosen prompts, and for each of those a player a system.
 
     `systems`: (dataset, system, folder of <clip_id>.wav with clips.json in it or beside it);
-    those that `shown_systems` does not name are left out.
+    those that `shown_systems` does not name are left out. `foreign`: labels of other people's
+    systems, by name.
     """
+    foreign = foreign or {}
     folders: dict[str, dict[str, Path]] = {}
     for dataset, system, folder in systems:
         folders.setdefault(dataset, {})[system] = Path(folder)
     found = []
     for dataset in paper_order(folders):
-        wanted = [s for s in shown_systems(dataset, table2) if s in folders[dataset]]
+        wanted = [s for s in shown_systems(dataset, table2, foreign) if s in folders[dataset]]
         shown = {system: folders[dataset][system] for system in wanted}
         prompts = _prompts(shown.values())
         rows = [
-            {"prompt": prompts.get(clip, clip), "clip": clip, "players": _players(clip, shown, mel)}
+            {
+                "prompt": prompts.get(clip, clip),
+                "clip": clip,
+                "players": _players(clip, shown, mel, foreign),
+            }
             for clip in choose_clips(shown.values(), prompts, per_dataset)
         ]
         if rows:
@@ -88,7 +97,9 @@ def _prompts(folders: Iterable[Path]) -> dict[str, str]:
     return found
 
 
-def _players(clip: str, folders: Mapping[str, Path], mel: dict) -> list[dict]:
+def _players(
+    clip: str, folders: Mapping[str, Path], mel: dict, labels: Mapping[str, str]
+) -> list[dict]:
     players = []
     for system, folder in folders.items():
         path = folder / f"{clip}.wav"
@@ -98,7 +109,7 @@ def _players(clip: str, folders: Mapping[str, Path], mel: dict) -> list[dict]:
             raise UserError(f"{path}: {error}; delete its folder and run again") from None
         players.append(
             {
-                "label": system_label(system),
+                "label": labels.get(system) or system_label(system),
                 "sound": encode(samples, rate),
                 "picture": mel_picture(samples, rate, mel),
                 "seconds": len(samples) / rate,

@@ -1,8 +1,7 @@
-"""The paper's numbers, and the tables: rows, order, choice of step, text."""
+"""The paper's numbers, and Tables I and II: rows, order, choice of step, text."""
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 
@@ -12,38 +11,8 @@ from audioldm_bench.datasets.absent import ClipCount
 from audioldm_bench.errors import UserError
 from audioldm_bench.files import read_json, write_json
 from audioldm_bench.labels import METRICS, dataset_label, paper_order, steps_label, system_label
-from audioldm_bench.paper import BACKBONES, DATASETS, TABLE1, TABLE2
+from audioldm_bench.paper import DATASETS, TABLE1, TABLE2
 from audioldm_bench.tables import COLUMNS1, COLUMNS2, make_table1, make_table2, print_tables
-from audioldm_bench.typeset import tex_escape
-
-
-def values(fd=1.0, is_=2.0, kl=3.0, fad=4.0) -> dict:
-    return {"fd": fd, "is": is_, "kl": kl, "fad": fad}
-
-
-@pytest.fixture
-def measure(tmp_path):
-    """Writes a metrics.json and gives its path."""
-    count = iter(range(1000))
-
-    def write(**given):
-        source = {"seed": 7, "guidance_scale": 2.5, "steps": 200, "versions": {"torch": "2.13"}}
-        names = {m: f"{m}_{b}" for m, b in BACKBONES.items()}
-        about = {"names": names, "n": 400, "clip_list_sha256": "ab12", "provenance": source}
-        path = tmp_path / f"metrics-{next(count)}.json"
-        write_json(path, values(**given) | about)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def outputs(tmp_path):
-    return {kind: tmp_path / "out" / f"table.{kind}" for kind in ("csv", "md", "tex")}
-
-
-def read(path) -> list[dict]:
-    return list(csv.DictReader(io.StringIO(path.read_text())))
 
 
 # ------------------------------------------------------------------------ the paper's own
@@ -89,7 +58,7 @@ def test_labels():
 
 
 # -------------------------------------------------------------------------------- Table I
-def test_table1_rows_in_the_papers_order(measure, outputs):
+def test_table1_rows_in_the_papers_order(measure, outputs, read):
     given = [(d, c, measure()) for d, c in reversed(TABLE1)]
     make_table1([("mine", "text", measure()), *given], outputs)
     rows = read(outputs["csv"])
@@ -99,9 +68,10 @@ def test_table1_rows_in_the_papers_order(measure, outputs):
     assert ",".join(head[:10]) == (
         "dataset,test_condition,fd,is,kl,fad,paper_fd,paper_is,paper_kl,paper_fad"
     )
+    assert head[-1] == "kind" and {r["kind"] for r in rows} == {"system"}
 
 
-def test_table1_values_and_sources(measure, outputs):
+def test_table1_values_and_sources(measure, outputs, read):
     ours = [("esc50", "text", measure(fd=61.63, fad=1 / 3)), ("mine", "audio", measure(kl=None))]
     make_table1(ours, outputs)
     first, mine = read(outputs["csv"])
@@ -112,6 +82,8 @@ def test_table1_values_and_sources(measure, outputs):
     assert (first["n"], first["clip_list_sha256"], first["seed"]) == ("400", "ab12", "7")
     assert (first["sampling_steps"], first["fad_name"]) == ("200", "fad_vggish")
     assert first["versions"] == '{"torch": "2.13"}'
+    assert (float(first["fd_low"]), float(first["fd_high"])) == (0.9 * 61.63, 1.1 * 61.63)
+    assert mine["kl_low"] == mine["kl_high"] == ""
     assert mine["paper_fd"] == mine["difference_fd"] == mine["kl"] == ""
 
 
@@ -120,15 +92,34 @@ def test_markdown_is_aligned_and_names_the_backbones(measure, outputs):
         [("esc50", "text", measure(fd=61.634)), ("mine", "audio", measure(kl=None))], outputs
     )
     text = outputs["md"].read_text()
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(lines) == 4 and len({len(line) for line in lines}) == 1
-    assert "61.63 (60.63)" in lines[2] and "ESC50" in lines[2]
-    assert "(" not in lines[3] and "–" in lines[3]
-    assert "FD ↓" in lines[0] and "IS ↑" in lines[0]
+    values, around = (part for part in text.split("Intervals:\n"))
+    for part in (values, around):
+        lines = [line for line in part.splitlines() if line.startswith("|")]
+        assert len(lines) == 4 and len({len(line) for line in lines}) == 1
+        assert "FD ↓" in lines[0] and "IS ↑" in lines[0] and "ESC50" in lines[2]
+    esc50, mine = (line for line in values.splitlines()[-3:] if line)
+    assert "61.63 (60.63)" in esc50 and "(" not in mine and "–" in mine
+    assert "55.5 to 67.8" in around and "1.80 to 2.20" in around
     assert "fd_panns_cnn14_16k" in text and "Seed: 7" in text
+    assert "Intervals: 95 %, from 200 random halves of the clips." in " ".join(text.split())
 
 
-def test_latex_stands_by_itself(measure, outputs):
+def test_without_intervals_there_is_no_second_table(measure, outputs):
+    make_table1([("esc50", "text", measure(values={}, interval=None))], outputs)
+    assert "ntervals" not in outputs["md"].read_text() + outputs["tex"].read_text()
+
+
+@pytest.mark.parametrize("size", [1.0, 999.4])
+def test_markdown_fits_into_a_terminal(measure, outputs, bounds, size):
+    longest = [
+        (d, i, c, 480_000, measure(fd=size, is_=10.0 * size**0.1, kl=size / 100, fad=size))
+        for d, i, c in TABLE2
+    ]
+    make_table2(longest, outputs, select_by="fd", bounds=bounds("esc50"))
+    assert max(map(len, outputs["md"].read_text().splitlines())) <= 120
+
+
+def test_latex_stands_by_itself(measure, outputs, read):
     make_table1([("my_own & best", "text", measure()), ("esc50", "text", measure())], outputs)
     text = outputs["tex"].read_text()
     assert "my\\_\\allowbreak own \\& best" in text
@@ -137,13 +128,9 @@ def test_latex_stands_by_itself(measure, outputs):
     assert [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 2, 1]
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {6}
+    assert len(rows) == 1 + 2 * 2, "values, and intervals below them"
+    assert r"\scriptsize [0.90, 1.10]" in text
     assert text.isascii(), "arrows and dashes as commands"
-
-
-def test_tex_escape():
-    assert tex_escape("50% of #1 {a} ~ ^ \\ –") == (
-        r"50\% of \#1 \{a\} \textasciitilde{} \textasciicircum{} \textbackslash{} --"
-    )
 
 
 # ------------------------------------------------------------------------------- Table II
@@ -173,13 +160,13 @@ def test_of_equal_steps_the_earlier(measure, outputs, select_by):
     assert row["train_steps"] == 20
 
 
-def test_a_step_without_the_metric_is_not_chosen(measure, outputs):
+def test_a_step_without_the_metric_is_not_chosen(measure, outputs, read):
     steps = {20: {"fd": None}, 40: {"fd": 5.0}}
     (row,) = make_table2(run(measure, steps), outputs, select_by="fd")
     assert row["train_steps"] == 40
 
 
-def test_table2_order_and_columns(measure, outputs):
+def test_table2_order_and_columns(measure, outputs, read):
     given = [item for key in reversed(TABLE2) for item in run(measure, {1500: {}}, *key)]
     make_table2([*run(measure, {20: {}}, "mine"), *given], outputs, select_by="fd")
     rows = read(outputs["csv"])
@@ -198,7 +185,7 @@ def test_table2_order_and_columns(measure, outputs):
     assert re.search(r"\| mine .* 20 \|", text)
 
 
-def test_unknown_metric_and_spoilt_file_are_named(measure, outputs, tmp_path):
+def test_unknown_metric_and_spoilt_file_are_named(measure, outputs, read, tmp_path):
     with pytest.raises(UserError, match=r"table2\.select_by is 'mos'; choose one of fd, is"):
         make_table2(run(measure, {20: {}}), outputs, select_by="mos")
     spoilt = tmp_path / "spoilt.json"
@@ -209,7 +196,7 @@ def test_unknown_metric_and_spoilt_file_are_named(measure, outputs, tmp_path):
         make_table1([("esc50", "video", measure())], outputs)
 
 
-def test_the_same_input_gives_the_same_bytes(measure, outputs):
+def test_the_same_input_gives_the_same_bytes(measure, outputs, read):
     given = [item for key in TABLE2 for item in run(measure, {20: {}, 40: {}}, *key)]
     make_table2(given, outputs, select_by="kl")
     first = {kind: path.read_bytes() for kind, path in outputs.items()}
@@ -222,7 +209,7 @@ def counted(evaluation: int, usable: int, train: int = 100, trained: int = 100) 
     return {"train": ClipCount(train, trained), "evaluation": ClipCount(evaluation, usable)}
 
 
-def test_every_table_says_how_many_clips_are_missing(measure, outputs):
+def test_every_table_says_how_many_clips_are_missing(measure, outputs, read):
     counts = {
         "esc50": counted(400, 400),
         "audiocaps": counted(412, 402, train=900, trained=850),
@@ -245,7 +232,7 @@ def test_every_table_says_how_many_clips_are_missing(measure, outputs):
         assert note in " ".join(outputs[kind].read_text().split())
 
 
-def test_a_table_without_missing_clips_says_so(measure, outputs):
+def test_a_table_without_missing_clips_says_so(measure, outputs, read):
     make_table1([("esc50", "text", measure())], outputs, {"esc50": counted(400, 400)})
     assert "No clips are missing." in outputs["md"].read_text()
     assert "400/" not in outputs["md"].read_text()
@@ -254,7 +241,7 @@ def test_a_table_without_missing_clips_says_so(measure, outputs):
     assert read(outputs["csv"])[0]["missing"] == ""
 
 
-def test_a_row_may_miss_more_than_another(measure, outputs, tmp_path):
+def test_a_row_may_miss_more_than_another(measure, outputs, read, tmp_path):
     less = tmp_path / "less.json"
     write_json(less, read_json(measure()) | {"n": 398})
     given = [("esc50", "text", measure()), ("esc50", "audio", less)]
@@ -263,7 +250,7 @@ def test_a_row_may_miss_more_than_another(measure, outputs, tmp_path):
     assert "Missing: ESC50 1 to 3 of 401 evaluation clips." in outputs["md"].read_text()
 
 
-def test_print_tables(measure, outputs, tmp_path):
+def test_print_tables(measure, outputs, read, tmp_path):
     make_table1([("esc50", "text", measure(fd=61.5))], outputs)
     out = io.StringIO()
     print_tables([outputs["md"]], [tmp_path / "report.html"], out)
