@@ -21,9 +21,10 @@ from audioldm_bench.preflight import devices
 from audioldm_bench.preflight.clips import study_clips
 from audioldm_bench.preflight.counting import Cost, count, without_values
 from audioldm_bench.preflight.devices import DEVICES, Device, seconds
-from audioldm_bench.preflight.estimate import Row, estimate
+from audioldm_bench.preflight.estimate import estimate
 from audioldm_bench.preflight.parts import BATCH, FEATURE_BATCH, Costs, costs, published_unet
 from audioldm_bench.preflight.results import size
+from audioldm_bench.preflight.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = {size: f"audioldm-{size.lower()}-full" for size in "SML"}
