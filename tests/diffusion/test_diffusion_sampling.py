@@ -11,12 +11,9 @@ from diffusion_world import BANDS, CHANNELS, DIFFUSION, EMBEDDING, FRAMES, SAMPL
 
 from audioldm_bench import seeds
 from audioldm_bench.diffusion.data import unconditional_embedding
-from audioldm_bench.diffusion.generation import (
-    decode_latents,
-    generate,
-    sample_latents,
-)
+from audioldm_bench.diffusion.generation import decode_latents, generate
 from audioldm_bench.diffusion.noise import make_scheduler
+from audioldm_bench.diffusion.samplers import SAMPLERS, sample_latents
 from audioldm_bench.errors import UserError
 
 SHAPE = (CHANNELS, FRAMES, BANDS)
@@ -27,7 +24,7 @@ def latents_of(world, generator, conditions, ids, **changes):
     settings = {"steps": 5, "eta": 1.0, "guidance_scale": 2.5} | changes
     return sample_latents(
         generator.unet,
-        generator.scheduler,
+        make_scheduler(DIFFUSION),
         torch.stack([conditions[i] for i in ids]),
         unconditional_embedding(world.root / "text.h5"),
         [seeds.clip_generator(0, i, 0) for i in ids],
@@ -103,9 +100,9 @@ def test_a_perfect_denoiser_is_followed_to_its_clip():
 
 
 # ------------------------------------------------------------------- diffusers as the oracle
-@pytest.mark.parametrize("eta", [0.0, 1.0])
+@pytest.mark.parametrize(("sampler", "eta"), [("ddim", 0.0), ("ddim", 1.0), ("dpm_solver_pp", 0.0)])
 @pytest.mark.parametrize("guidance_scale", [1.0, 2.5])
-def test_equals_diffusers_pipeline(world, generator, conditions, eta, guidance_scale):
+def test_equals_diffusers_pipeline(world, generator, conditions, sampler, eta, guidance_scale):
     from diffusers.pipelines.deprecated.audioldm.pipeline_audioldm import AudioLDMPipeline
     from transformers import ClapTextConfig, ClapTextModelWithProjection
 
@@ -123,10 +120,11 @@ def test_equals_diffusers_pipeline(world, generator, conditions, eta, guidance_s
             text_encoder=ClapTextModelWithProjection(text),
             tokenizer=None,
             unet=generator.unet,
-            scheduler=make_scheduler(DIFFUSION),
+            scheduler=SAMPLERS[sampler](DIFFUSION),
             vocoder=generator.vocoder,
         )
     pipeline.set_progress_bar_config(disable=True)
+    theirs = []
     expected = pipeline(
         prompt_embeds=rows,
         negative_prompt_embeds=unconditional.expand_as(rows),
@@ -135,15 +133,27 @@ def test_equals_diffusers_pipeline(world, generator, conditions, eta, guidance_s
         guidance_scale=guidance_scale,
         eta=eta,
         generator=[seeds.clip_generator(0, i, 0) for i in ids],
+        callback=lambda step, timestep, latents: theirs.append(latents),
     ).audios
+    settings = {"sampler": sampler, "steps": 5, "eta": eta, "guidance_scale": guidance_scale}
     found = generate(
         generator,
         rows,
         unconditional,
         [seeds.clip_generator(0, i, 0) for i in ids],
         duration=DURATION,
-        sampling_config=SAMPLING | {"steps": 5, "eta": eta, "guidance_scale": guidance_scale},
+        sampling_config=SAMPLING | settings,
     )
+    latents = sample_latents(
+        generator.unet,
+        SAMPLERS[settings.pop("sampler")](DIFFUSION),
+        rows,
+        unconditional,
+        [seeds.clip_generator(0, i, 0) for i in ids],
+        SHAPE,
+        **settings,
+    )
+    assert (latents - theirs[-1]).abs().max() < 1e-4 < theirs[-1].abs().max()
     assert found.shape == expected.shape == (3, 5120)
     assert np.abs(found - expected).max() < 1e-4 < np.abs(expected).max()
 
@@ -156,6 +166,7 @@ def test_latents_hold_the_duration_and_the_unet_can_halve_them(generator):
 
 def test_decoding_in_parts_is_decoding(world, generator, conditions):
     latents = latents_of(world, generator, conditions, world.ids[:10], steps=2)
-    whole = decode_latents(generator, latents, 5000)
+    whole = np.stack(list(decode_latents(generator, latents, 5000)))
     assert whole.shape == (10, 5000)
-    assert np.abs(whole[9] - decode_latents(generator, latents[9:], 5000)[0]).max() < 1e-4
+    alone = next(decode_latents(generator, latents[9:], 5000))
+    assert np.abs(whole[9] - alone).max() < 1e-4

@@ -9,10 +9,9 @@ import torch
 from diffusion_world import DIFFUSION, EMBEDDING, SAMPLING
 
 from audioldm_bench import seeds
+from audioldm_bench.datasets.manifest import Clip, write_manifest
 from audioldm_bench.diffusion import sampling as sampling_module
-from audioldm_bench.diffusion.generation import (
-    generate,
-)
+from audioldm_bench.diffusion.generation import generate
 from audioldm_bench.diffusion.sampling import read_prompts, sample_system
 from audioldm_bench.diffusion.unet import WEIGHTS
 from audioldm_bench.errors import UserError
@@ -65,6 +64,7 @@ def test_a_system_has_a_sound_for_each_evaluation_clip(world, unet_folder, made)
     for key, value in {
         "system": "baseline-text", "dataset": "esc50", "condition": "text", "steps": 4,
         "guidance_scale": 2.5, "candidates": 1, "seed": 0, "n": 8, "eta": 1.0,
+        "sampler": "ddim", "precision": "fp32", "devices": ["cpu"],
     }.items():  # fmt: skip
         assert about[key] == value
     assert about["prompts"]["clip-02"] == "a sound of class 0"
@@ -111,6 +111,73 @@ def test_an_interrupted_sampling_goes_on(world, unet_folder, made, tmp_path, mon
     assert folder_sha256(tmp_path / "clips") == folder_sha256(made / "clips")
     assert (tmp_path / "clips.json").read_bytes() == (made / "clips.json").read_bytes()
     assert not [p for p in (tmp_path / "clips").iterdir() if p.name.startswith(".")]
+
+
+def test_one_lost_clip_of_a_whole_batch_comes_back(world, unet_folder, made, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        lost = world.evaluation_ids[4]
+
+        def dies(work, final):
+            (work / f"{lost}.wav").unlink()
+            raise KeyboardInterrupt
+
+        patch.setattr(sampling_module, "_put_in_place", dies)
+        with pytest.raises(KeyboardInterrupt):
+            sample(world, unet_folder, tmp_path)
+    write, again = sampling_module.audio.write, []
+    monkeypatch.setattr(
+        sampling_module.audio, "write", lambda path, *rest: (again.append(path), write(path, *rest))
+    )
+    sample(world, unet_folder, tmp_path)
+    assert len(again) == 3  # its batch, and no other
+    assert folder_sha256(tmp_path / "clips") == folder_sha256(made / "clips")
+    assert (tmp_path / "clips.json").read_bytes() == (made / "clips.json").read_bytes()
+
+
+def test_clips_have_the_same_bytes_in_any_order_and_company(world, unet_folder, made, tmp_path):
+    """At one batch size; at others they differ by rounding."""
+    ids = world.evaluation_ids
+    for name, chosen, size in (
+        ("turned", ids[::-1], 3),
+        ("fewer", ids[3:7], 3),
+        ("larger", ids, 5),
+        ("single", ids[:2], 1),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        clips = [Clip(i, f"{i}.wav", split="evaluation") for i in chosen]
+        write_manifest(folder / "manifest.csv", clips)
+        changes = {"sampling_config": SAMPLING | {"batch_size": size}}
+        sample(world, unet_folder, folder, manifest_path=folder / "manifest.csv", **changes)
+        for clip_id in chosen:
+            paths = folder / f"clips/{clip_id}.wav", made / f"clips/{clip_id}.wav"
+            if size == SAMPLING["batch_size"]:
+                assert paths[0].read_bytes() == paths[1].read_bytes()
+            one, other = (soundfile.read(path)[0] for path in paths)
+            assert np.abs(one - other).max() < 1e-4
+
+
+def test_auto_precision_is_written_down_as_what_it_was(world, unet_folder, made, tmp_path):
+    sample(world, unet_folder, tmp_path, sampling_config=SAMPLING | {"precision": "auto"})
+    assert (tmp_path / "clips.json").read_bytes() == (made / "clips.json").read_bytes()
+
+
+def test_a_state_of_another_precision_is_not_taken_up(world, unet_folder, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+
+        def dies(work, final):
+            raise KeyboardInterrupt
+
+        patch.setattr(sampling_module, "_put_in_place", dies)
+        with pytest.raises(KeyboardInterrupt):
+            sample(world, unet_folder, tmp_path)
+    write, again = sampling_module.audio.write, []
+    monkeypatch.setattr(
+        sampling_module.audio, "write", lambda path, *rest: (again.append(path), write(path, *rest))
+    )
+    sample(world, unet_folder, tmp_path, sampling_config=SAMPLING | {"precision": "bf16"})
+    assert len(again) == 8
+    assert read_json(tmp_path / "clips.json")["precision"] == "bf16"
 
 
 class PitchClap:

@@ -26,7 +26,7 @@ rule sample:
     threads: RUNTIME["threads"]
     resources:
         mem_mb=12000,
-        runtime=480,
+        runtime=sampling_minutes(config),
         gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["sampling"],

@@ -1,9 +1,9 @@
-"""From embeddings to waveforms: DDIM with guidance, VAE decoder, vocoder."""
+"""From embeddings to waveforms: the UNet and a sampler, the VAE's decoder, the vocoder."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,29 +12,29 @@ import numpy as np
 import torch
 
 from ..errors import UserError
+from ..pretrained import device
 from ..vae import decode, load_vae, stride
 from ..vocoder import load_vocoder, vocode
-from .noise import make_scheduler
-from .unet import load_unet, predict_noise
+from .samplers import make_sampler, sample_latents
+from .unet import load_unet
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
     from transformers import SpeechT5HifiGan
 
-DECODE_BATCH = 8  # clips decoded at once; bounds the memory, and alone decides the bits
-SAMPLERS = ("ddim",)
+DECODE_BATCH = 8  # clips decoded at once, at most; bounds the memory
+FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass
 class Generator:
-    """The models of one system, frozen, on one device."""
+    """The models of one system, frozen, on one device; of the UNet alone the format varies."""
 
     unet: UNet2DConditionModel
     vae: AutoencoderKL
     vocoder: SpeechT5HifiGan
-    scheduler: DDIMScheduler
+    diffusion_config: Mapping
 
     @property
     def sample_rate(self) -> int:
@@ -50,15 +50,47 @@ class Generator:
         return self.unet.config.in_channels, frames, self.vocoder.config.model_in_dim // cell
 
 
+def resolve_precision(wanted: str) -> str:
+    """fp32, bf16 or fp16 of `sampling.precision`, on this machine's device.
+
+    auto: fp16 on a GPU (eight times finer than bf16), fp32 on a CPU. UserError on another word, or
+    where the GPU has no bf16.
+    """
+    where = device()
+    if wanted == "auto":
+        return "fp16" if where.type == "cuda" else "fp32"
+    if wanted not in FORMATS:
+        raise UserError(f"sampling.precision: {wanted!r} must be auto, {', '.join(FORMATS)}")
+    no_bf16 = where.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted == "bf16" and no_bf16:
+        raise UserError("sampling.precision: this GPU has no bf16; set fp16, fp32 or auto")
+    return wanted
+
+
+def device_name() -> str:
+    """The GPU by its name, or cpu: for the record of what made a sound."""
+    where = device()
+    return torch.cuda.get_device_name(where) if where.type == "cuda" else where.type
+
+
 def load_generator(
-    unet_folder: Path, vae_folder: Path, vocoder_folder: Path, diffusion_config: Mapping
+    unet_folder: Path,
+    vae_folder: Path,
+    vocoder_folder: Path,
+    diffusion_config: Mapping,
+    precision: str = "fp32",
 ) -> Generator:
-    """The models of the three folders. UserError if one is missing or does not fit."""
+    """The models of the three folders, the UNet in a format of FORMATS.
+
+    VAE and vocoder stay float32: a log-mel of -11 is kept to 0.03 in bf16, 3 % of the level, and
+    both run once a sound, not at every step (docs/sampling.md). UserError if a folder is missing
+    or does not fit.
+    """
+    unet = load_unet(unet_folder).to(FORMATS[precision])
+    if unet.device.type == "cuda" and precision != "fp32":
+        unet = unet.to(memory_format=torch.channels_last)  # as half convolutions on GPUs want it
     generator = Generator(
-        load_unet(unet_folder),
-        load_vae(vae_folder),
-        load_vocoder(vocoder_folder),
-        make_scheduler(diffusion_config),
+        unet, load_vae(vae_folder), load_vocoder(vocoder_folder), diffusion_config
     )
     channels = generator.vae.config.latent_channels
     if generator.unet.config.in_channels != channels:
@@ -69,68 +101,24 @@ def load_generator(
     return generator
 
 
-def _draw(sources: Sequence[torch.Generator], shape: tuple[int, ...], where) -> torch.Tensor:
-    """A row of noise from each source. Drawn on the CPU: the same on every device."""
-    return torch.stack([torch.randn(shape, generator=source) for source in sources]).to(where)
-
-
-def _set_steps(scheduler: DDIMScheduler, steps: int) -> None:
-    total = scheduler.config.num_train_timesteps
-    last = (steps - 1) * (total // steps) + 1 if 0 < steps <= total else total
-    if last >= total:
-        raise UserError(f"sampling.steps: {steps} must be from 1 to {total - 1}")
-    scheduler.set_timesteps(steps)
-
-
 @torch.inference_mode()
-def sample_latents(
-    unet: UNet2DConditionModel,
-    scheduler: DDIMScheduler,
-    condition: torch.Tensor,
-    unconditional: torch.Tensor,
-    sources: Sequence[torch.Generator],
-    shape: tuple[int, int, int],
-    *,
-    steps: int,
-    eta: float,
-    guidance_scale: float,
-) -> torch.Tensor:
-    """Scaled latents (N, C, T, F) of conditions (N, P), by DDIM with classifier-free guidance.
+def decode_latents(
+    generator: Generator, latents: torch.Tensor, n_samples: int
+) -> Iterator[np.ndarray]:
+    """The waveforms (n_samples,) float32 of scaled latents (N, C, T, F), one after the other.
 
-    The noise of row k, first and at each step, comes from `sources[k]` alone. Both predictions
-    of guidance are one pass of the doubled batch; at a scale of 1 there is only one.
+    They are decoded in equal parts, the last one filled up with its last row: so a sound has the
+    same bits in whatever row it stands. Only one part's waveforms are held.
     """
-    where = next(unet.parameters()).device
-    guided = guidance_scale != 1
-    classes = condition.to(where)
-    if guided:
-        classes = torch.cat([unconditional.to(where).expand_as(classes), classes])
-    _set_steps(scheduler, steps)
-    latents = _draw(sources, shape, where) * scheduler.init_noise_sigma
-    for timestep in scheduler.timesteps:
-        noisy = torch.cat([latents, latents]) if guided else latents
-        predicted = predict_noise(unet, noisy, timestep, classes)
-        if guided:
-            without, with_ = predicted.chunk(2)
-            predicted = without + guidance_scale * (with_ - without)
-        noise = _draw(sources, shape, where) if eta > 0 else None
-        latents = scheduler.step(
-            predicted, timestep, latents, eta=eta, variance_noise=noise, return_dict=False
-        )[0]
-    return latents
+    size = -(-len(latents) // -(-len(latents) // DECODE_BATCH))
+    for part in latents.split(size):
+        full = torch.cat([part, part[-1:].expand(size - len(part), -1, -1, -1)])
+        log_mel = decode(generator.vae, full)
+        waveforms = vocode(generator.vocoder, log_mel, n_samples)[: len(part)]
+        yield from waveforms.float().cpu().numpy()
 
 
-@torch.inference_mode()
-def decode_latents(generator: Generator, latents: torch.Tensor, n_samples: int) -> np.ndarray:
-    """Scaled latents (N, C, T, F) to waveforms (N, n_samples) float32."""
-    rows = []
-    for part in latents.split(DECODE_BATCH):
-        log_mel = decode(generator.vae, part)
-        rows.append(vocode(generator.vocoder, log_mel, n_samples).float().cpu())
-    return torch.cat(rows).numpy()
-
-
-def generate(
+def generate_each(
     generator: Generator,
     condition: torch.Tensor,
     unconditional: torch.Tensor,
@@ -138,20 +126,16 @@ def generate(
     *,
     duration: float,
     sampling_config: Mapping,
-) -> np.ndarray:
-    """Waveforms (N, duration * sample_rate) for embeddings (N, P) of text or of audio.
+) -> Iterator[np.ndarray]:
+    """Waveforms (duration * sample_rate,) for embeddings (N, P) of text or of audio, in order.
 
     `duration` in s; `sources` as `seeds.clip_generator` makes them; of `sampling_config` the keys
     sampler, steps, eta and guidance_scale are used.
     """
-    if sampling_config["sampler"] not in SAMPLERS:
-        raise UserError(
-            f"sampling.sampler: {sampling_config['sampler']!r} must be {' or '.join(SAMPLERS)}"
-        )
     n_samples = round(duration * generator.sample_rate)
     latents = sample_latents(
         generator.unet,
-        generator.scheduler,
+        make_sampler(sampling_config, generator.diffusion_config),
         condition,
         unconditional,
         sources,
@@ -160,4 +144,9 @@ def generate(
         eta=sampling_config["eta"],
         guidance_scale=sampling_config["guidance_scale"],
     )
-    return decode_latents(generator, latents, n_samples)
+    yield from decode_latents(generator, latents, n_samples)
+
+
+def generate(*arguments, **settings) -> np.ndarray:
+    """All the waveforms of `generate_each` as one array, (N, duration * sample_rate)."""
+    return np.stack(list(generate_each(*arguments, **settings)))

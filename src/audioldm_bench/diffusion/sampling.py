@@ -1,7 +1,8 @@
 """A system's clips: one sound for each evaluation clip's prompt, the best of several candidates.
 
-Each sound depends on the seed and on its clip, not on the batch it was made in; fixed batches are
-redone whole, so a run that was killed ends in the same bytes.
+Each sound depends on the seed and on its clip, not on the batch it was made in: every batch has
+the same shape, the last one is filled up. Batches are redone whole, so a run that was killed ends
+in the same bytes, on GPUs too, whose sums can depend on a row's place.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,14 @@ from ..resume import clear_state, fingerprint, resume_state, was_finished
 from ..stages import VERSIONS
 from ..store import Store
 from .data import condition_sources, unconditional_embedding
-from .generation import Generator, generate, load_generator
+from .generation import (
+    Generator,
+    device_name,
+    generate_each,
+    load_generator,
+    resolve_precision,
+)
+from .samplers import make_sampler
 from .unet import WEIGHTS
 
 
@@ -85,24 +94,31 @@ def _sample_batch(
     unconditional: torch.Tensor,
     clip_ids: Sequence[str],
     *,
+    size: int,
     folder: Path,
     sampling: Mapping,
     duration: float,
     seed: int,
 ) -> dict[str, dict]:
-    """Makes and writes the clips of one batch; per clip the candidates' scores and the choice."""
+    """Makes and writes the clips of one batch; per clip the candidates' scores and the choice.
+
+    The batch is filled up with its last clip to `size` clips, for equal shapes give equal bits;
+    what fills it is not decoded. One clip's waveforms are held at a time.
+    """
     count = sampling["candidates"]
-    rows = [(clip_id, candidate) for clip_id in clip_ids for candidate in range(count)]
-    waveforms = generate(
+    filled = [*clip_ids, *clip_ids[-1:] * (size - len(clip_ids))]
+    rows = [(clip_id, candidate) for clip_id in filled for candidate in range(count)]
+    waveforms = generate_each(
         generator,
         torch.from_numpy(np.stack([prompts.conditions[clip_id] for clip_id, _ in rows])),
         unconditional,
         [seeds.clip_generator(seed, clip_id, candidate) for clip_id, candidate in rows],
         duration=duration,
         sampling_config=sampling,
-    ).reshape(len(clip_ids), count, -1)
+    )
     found = {}
-    for clip_id, candidates in zip(clip_ids, waveforms, strict=True):
+    for clip_id in clip_ids:
+        candidates = np.stack(list(islice(waveforms, count)))
         scores, best = [], 0
         if clap is not None:
             text_embedding = prompts.text_embeddings[clip_id]
@@ -160,7 +176,10 @@ def sample_system(
     torch.set_num_threads(threads)
     out_clips, out_json = Path(out_clips), Path(out_json)
     prompts = read_prompts(manifest_path, audio_shards, text_path, clap_shards, condition=condition)
-    sampling = dict(sampling_config)
+    # What auto means here is part of the work: one system's sounds are of one precision.
+    precision = resolve_precision(sampling_config["precision"])
+    sampling = {**sampling_config, "precision": precision}
+    make_sampler(sampling, diffusion_config)  # a wrong setting ends the job before models load
     settings = {"condition": condition, "generated_duration": generated_duration, "seed": seed}
     work = fingerprint(
         stage="sampling",
@@ -174,26 +193,27 @@ def sample_system(
             return
         make = partial(
             _sample_batch,
-            load_generator(unet_folder, vae_folder, vocoder_folder, diffusion_config),
+            load_generator(unet_folder, vae_folder, vocoder_folder, diffusion_config, precision),
             load_clap(clap_folder) if sampling["candidates"] > 1 else None,
             prompts,
             unconditional_embedding(text_path),
+            size=min(sampling["batch_size"], len(prompts.clip_ids)),
             folder=folder / "clips",
             sampling=sampling,
             duration=generated_duration,
             seed=seed,
         )
         progress = Progress(f"{dataset} {system}", len(prompts.clip_ids), every=progress_every)
-        choices = _all_batches(make, prompts.clip_ids, sampling["batch_size"], folder, progress)
+        made = _all_batches(make, prompts.clip_ids, sampling["batch_size"], folder, progress)
         about = {"system": system, "dataset": dataset, **settings}
-        about |= _provenance(unet_folder, sampling, prompts, choices)
+        about |= _provenance(unet_folder, sampling, prompts, made)
         _put_in_place(folder / "clips", Path(out_clips))
         write_json(out_json, about)
         clear_state(folder)
 
 
 def _provenance(
-    unet_folder: Path, sampling: Mapping, prompts: Prompts, choices: Mapping[str, dict]
+    unet_folder: Path, sampling: Mapping, prompts: Prompts, made: Sequence[Mapping]
 ) -> dict:
     """Where the clips come from; batch_size is left out, it changes no sound."""
     return {
@@ -202,13 +222,17 @@ def _provenance(
         "n": len(prompts.clip_ids),
         "versions": versions(),
         "prompts": prompts.texts,
-        "choices": choices,  # per clip: the candidates' scores, and which was kept
+        # several if a job was stopped and went on elsewhere
+        "devices": sorted({batch["device"] for batch in made}),
+        # per clip: the candidates' scores, and which was kept
+        "choices": {i: choice for batch in made for i, choice in batch["choices"].items()},
     }
 
 
-def _all_batches(make, clip_ids: list[str], size: int, folder: Path, progress) -> dict[str, dict]:
-    """Calls `make` for each fixed slice of the clips that is not whole yet."""
-    found: dict[str, dict] = {}
+def _all_batches(make, clip_ids: list[str], size: int, folder: Path, progress) -> list[dict]:
+    """Calls `make` for each fixed slice of the clips of which one is missing; what it returned for
+    every slice, and on which device."""
+    found = []
     there = len(list(folder.glob("batch-*.json")))
     if there:
         print(f"[{progress.label}] continues: {there} batches are there", file=sys.stderr)
@@ -217,8 +241,8 @@ def _all_batches(make, clip_ids: list[str], size: int, folder: Path, progress) -
         done = folder / f"batch-{first:07d}.json"  # written after the batch's sounds
         whole = done.exists() and all((folder / "clips" / f"{i}.wav").exists() for i in batch)
         if not whole:
-            write_json(done, make(batch))
-        found |= read_json(done)
+            write_json(done, {"device": device_name(), "choices": make(batch)})
+        found.append(read_json(done))
         progress.update(first + len(batch))
     return found
 
