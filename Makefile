@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 SNAKEMAKE := HF_HUB_OFFLINE=1 $(BIN)/snakemake all --cores $(CORES) --quiet rules host --configfile
 SNAKEFILES := Snakefile workflow
 FULL_SIZE := tests/full_size tests/parity
+SLURM := tests/slurm
 
 .DEFAULT_GOAL := help
-.PHONY: help mini esc10 test test-full-size lint clean
+.PHONY: help mini esc10 test test-full-size test-slurm lint clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[-.a-z0-9]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,11 +37,14 @@ esc10: $(VENV)/.made ## run the study on 400 real recordings, offline, on the CP
 	$(SNAKEMAKE) config/esc10.yaml
 	@$(BIN)/python -m audioldm_bench results/esc10
 
-test: $(VENV)/.made ## run all tests but those of full size
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(FULL_SIZE:%=--ignore=%)
+test: $(VENV)/.made ## run all tests but those of full size and those that need SLURM
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(FULL_SIZE:%=--ignore=%) --ignore=$(SLURM)
 
 test-full-size: $(VENV)/.made ## run models of full size with random weights, on the CPU
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(FULL_SIZE)
+
+test-slurm: $(VENV)/.made ## run a tiny study through SLURM on this machine (root; docs/slurm.md)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(SLURM)
 
 lint: $(VENV)/.made ## check style: ruff, snakefmt, Snakemake's lint
 	$(BIN)/ruff check .

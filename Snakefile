@@ -24,6 +24,8 @@ include: "workflow/rules/results.smk"
 include: "workflow/rules/preflight.smk"
 
 
+# On a cluster these stay where Snakemake runs: they take seconds, or need the network, which
+# compute nodes seldom have.
 localrules:
     all,
     all_tables,
@@ -31,6 +33,20 @@ localrules:
     report,
     preflight,
     preflight_downloads,
+    download_list,
+    download_archive,
+    download_youtube,
+    download_checkpoint,
+    download_folder,
+    download_clap,
+    download_clap_folder,
+    download_tokenizer,
+    download_backbone,
+    tables,
+    benchmark_table,
+    figure1,
+    figure2,
+    write_report,
 
 
 # The metrics are targets too: one that was deleted is made again, and the tables with it.

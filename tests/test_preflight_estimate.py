@@ -7,8 +7,8 @@ import pytest
 from audioldm_bench.preflight import plan
 from audioldm_bench.preflight.clips import study_clips
 from audioldm_bench.preflight.estimate import SAVES, STATE, WEIGHTS
-from audioldm_bench.preflight.parts import size_of
 from audioldm_bench.preflight.rows import START
+from audioldm_bench.published import size_of
 from config_cases import DEFAULT, MINI, merged
 from preflight_world import COSTS, rows_of
 

@@ -12,6 +12,7 @@ would be downloaded, so that a `file` can be laid over an entry with a `url`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 KINDS = ("url", "file", "repository", "folder")
@@ -19,6 +20,12 @@ CLAP_KINDS = ("checkpoint", *KINDS)
 LOCAL = ("file", "folder")
 DOWNLOADS = "resources/downloads"
 CLAPS = "resources/clap"
+
+
+def size_of(checkpoint: str) -> str:
+    """s, m or l from a published checkpoint's name; of other names l, the largest."""
+    found = re.search(r"(?:^|[-_])([sml])(?:[-_]|$)", checkpoint)
+    return found[1] if found else "l"
 
 
 def kind(entry: dict, kinds: tuple[str, ...] = KINDS) -> str | None:

@@ -17,8 +17,10 @@ from audioldm_bench.config import (
 )
 from audioldm_bench.errors import UserError
 from audioldm_bench.job import give_package_to_jobs
+from audioldm_bench.limits import sampling_minutes, training_memory, training_minutes
 from audioldm_bench.metrics.registry import needed_backbones, parse_name
 from audioldm_bench.resume import fingerprint
+from audioldm_bench.slurm import put_before_sacct
 
 give_package_to_jobs()
 try:
@@ -68,6 +70,15 @@ YOUTUBE = [n for n in DATASETS if config["datasets"][n]["adapter"] in ("audiocap
 ARCHIVES = [n for n in DATASETS if n not in YOUTUBE]
 # pictures are sent on in three formats
 FORMATS = ["png", "pdf", "svg"]
+# What jobs share, where neither a profile nor --resources says otherwise: the GPU of this machine,
+# downloads at once (from one server at most two), YouTube's hourly limit. A job on a cluster's node
+# has what SLURM gave it. In profiles/default, these would win over profiles/slurm.
+LIMITS = {"gpu": max(1, RUNTIME["gpus_per_job"]), "downloads": 3, "youtube": 1}
+if workflow.is_main_process:
+    put_before_sacct(Path(workflow.basedir) / "profiles/slurm/without-accounting")
+    for name, limit in LIMITS.items():
+        if name not in workflow.global_resources:
+            workflow.register_resource(name, limit)
 
 
 wildcard_constraints:

@@ -123,7 +123,8 @@ def _training(study: Estimate) -> Row:
     config, names = study.config, plan.trained_datasets(study.config)
     runs, unet = plan.runs(config), study.costs.parameters["unet"]
     steps = runs * sum(config["training"]["steps"][name] for name in names)
-    work = steps * study.pass_of("train", config["training"]["precision"]) + study.starts("train")
+    batches = steps * config["training"]["accumulate"]
+    work = batches * study.pass_of("train", config["training"]["precision"]) + study.starts("train")
     places = tuple(
         Place(
             f"{study.study}/runs/{name}",

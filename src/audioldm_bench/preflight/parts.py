@@ -6,13 +6,13 @@ published three ([code] audioldm/utils.py), and the name says which.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
 from ..metrics.registry import needed_backbones
+from ..published import size_of
 from .counting import Cost
 
 # First level's channels, channels an attention head, CLAP's audio tower. [code]
@@ -46,12 +46,6 @@ class Costs:
     vocode: Cost
     hear: Cost  # CLAP's audio tower
     features: Mapping[str, Cost] = field(default_factory=dict)  # by backbone
-
-
-def size_of(checkpoint: str) -> str:
-    """s, m or l from a published checkpoint's name; of other names l, the largest."""
-    found = re.search(r"(?:^|[-_])([sml])(?:[-_]|$)", checkpoint)
-    return found[1] if found else "l"
 
 
 def published_unet(size: str) -> dict:

@@ -1,0 +1,67 @@
+"""What the two long stages ask of a cluster: memory and minutes, by the size of the model.
+
+Memory was measured, minutes are estimates: no GPU was at hand. A job that meets its limit goes on
+from its state, so a limit that is too short costs a restart, and one too long a place in the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .published import size_of
+
+PARAMETERS = {"s": 185e6, "m": 416e6, "l": 739e6}  # of the UNet
+LEAST = 20_000  # MB; what S and M were measured with has room in it [benchmarks/RESULTS.md]
+# Bytes a parameter of a segment that goes on after a kill: five copies and the state that it loads;
+# activations of a clip; the libraries. [benchmarks/RESULTS.md]
+RESUMED = 24
+ACTIVATIONS = {"s": 450, "m": 600, "l": 850}  # MB
+LIBRARIES = 400  # MB
+SPARE = 1.2
+# An A100 in fp32, the slowest card of docs/paper-run.md: s of a training step of 8 clips in S, s of
+# a clip of 200 steps and 3 candidates in S, and how many times as long the larger models take.
+STEP, CLIP = 0.285, 14.5
+TIMES = {"s": 1.0, "m": 2.1, "l": 3.6}
+CLIPS = 2_034  # of the largest evaluation set, AudioSet's
+DAY = 1_440  # min; more than that few sites give
+TRAINED = {"train": 720, "sample": 480}  # min; a study's own models, of any size
+
+
+def _size(config: Mapping) -> str | None:
+    """s, m or l; None for a study's own model."""
+    models = config["models"]
+    return size_of(models["published"]["checkpoint"]) if models["source"] != "trained" else None
+
+
+def training_memory(config: Mapping) -> int:
+    """MB of a training segment; as if on the CPU, a GPU's needs less of the host."""
+    size = _size(config)
+    if size is None:
+        return LEAST
+    clips = config["training"]["batch_size"] * ACTIVATIONS[size]
+    need = RESUMED * PARAMETERS[size] / 1e6 + clips + LIBRARIES
+    return max(LEAST, round(need * SPARE))
+
+
+def training_minutes(config: Mapping) -> int:
+    """Of a segment: three times the estimate."""
+    training = config["training"]
+    clips = training["batch_size"] * training["accumulate"]
+    steps = training["checkpoint_every"] * clips / 8
+    return _minutes(config, "train", 3 * steps * STEP)
+
+
+def sampling_minutes(config: Mapping) -> int:
+    """Of the largest evaluation set: half as much again as the estimate."""
+    sampling = config["sampling"]
+    share = sampling["steps"] / 200 * sampling["candidates"] / 3
+    return _minutes(config, "sample", 1.5 * CLIPS * CLIP * share)
+
+
+def _minutes(config: Mapping, stage: str, seconds: float) -> int:
+    size = _size(config)
+    if size is None:
+        return TRAINED[stage]
+    if not config["runtime"]["gpus_per_job"]:
+        return DAY
+    return min(DAY, max(60, round(seconds * TIMES[size] / 60)))
