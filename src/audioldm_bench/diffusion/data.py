@@ -1,4 +1,7 @@
-"""Batches of cached latents and embeddings, read row by row: memory is flat in the clips."""
+"""Batches of cached latents and embeddings, read row by row: memory is flat in the clips.
+
+The rows come from the files past HDF5 (direct.py), those of the next step in a thread (loader.py).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from .. import seeds
 from ..errors import UserError
 from ..files import read_json
 from ..store import Store
+from .loader import Ahead
 
 CONDITIONS = ("audio", "text")
 
@@ -62,6 +66,9 @@ class TrainingSet:
                 f"{condition_paths[0]}: no embedding of {lost[0]} ({len(lost)} such clips);"
                 " delete the file to have it made again"
             )
+        for store, name in self._arrays:
+            store.open_rows(name)
+        self._ahead = Ahead(self.rows)
         self._epoch: tuple[int, int] | None = None  # (seed, epoch) of `_order`
         self._order = np.empty(0, np.int64)
 
@@ -75,6 +82,7 @@ class TrainingSet:
         self.close()
 
     def close(self) -> None:
+        self._ahead.close()
         self._latents.close()
         self._conditions.close()
 
@@ -96,22 +104,27 @@ class TrainingSet:
         return [self._clip_at(place, seed) for place in range(first, first + batch_size)]
 
     def batch(self, step: int, seed: int, batch_size: int) -> Batch:
-        """The batch of a step, whatever was read before."""
-        return self.rows(self.indices(step, seed, batch_size))
+        """The batch of a step, whatever was read before; the next step's is read meanwhile."""
+        wanted, following = (tuple(self.indices(i, seed, batch_size)) for i in (step, step + 1))
+        return self._ahead.take(wanted, following)
+
+    @property
+    def _arrays(self) -> list[tuple[Store, str]]:
+        return [
+            (self._latents, "mean"),
+            (self._latents, "logvar"),
+            (self._conditions, "embedding"),
+        ]
 
     def rows(self, indices: Sequence[int]) -> Batch:
         """The clips at these places of `ids`, in this order; the file is read in its own."""
-        unique, back = np.unique(np.asarray(indices), return_inverse=True)
-        ids = [self.ids[index] for index in unique]
-        mean = self._read(self._latents, "mean", ids)[back]
-        logvar = self._read(self._latents, "logvar", ids)[back]
-        condition = self._read(self._conditions, "embedding", ids)[back]
-        return Batch([ids[place] for place in back], mean, logvar, condition)
+        ids = [self.ids[index] for index in indices]
+        return Batch(ids, *(_read(store, name, ids) for store, name in self._arrays))
 
-    @staticmethod
-    def _read(store: Store, name: str, ids: list[str]) -> torch.Tensor:
-        rows = np.stack([store.get(name, clip_id) for clip_id in ids])
-        return torch.from_numpy(rows.astype(np.float32, copy=False))
+
+def _read(store: Store, name: str, ids: list[str]) -> torch.Tensor:
+    # torch widens half precision ten times as fast as numpy
+    return torch.from_numpy(store.rows(name, ids)).to(torch.float32)
 
 
 def condition_sources(condition: str, clap_shards: Sequence[Path], text_path: Path) -> list[Path]:
