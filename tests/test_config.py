@@ -70,7 +70,11 @@ MISTAKES = {
         '`table1.conditions[1]` is "video"',
         "one of audio, text",
     ),
-    "unknown sampler": (setting("sampling/sampler", "plms"), "`sampling.sampler`", "must be ddim"),
+    "unknown sampler": (
+        setting("sampling/sampler", "plms"),
+        "`sampling.sampler`",
+        "one of ddim, dpm",
+    ),
     "study no file name": (setting("study", "my/study"), '`study` is "my/study"', "a file name"),
     "dataset no file name": (laying(datasets={"a b": {}}), "`datasets.a b`", "a file name"),
     "checksum too short": (
@@ -191,3 +195,12 @@ def test_the_same_config_is_written_one_way() -> None:
     one = canonical({"b": [1.0, {"y": 2, "x": 0.5}], "a": True})
     other = canonical({"a": True, "b": [1, {"x": 0.5, "y": 2.0}]})
     assert repr(one) == repr(other) == "{'a': True, 'b': [1, {'x': 0.5, 'y': 2}]}"
+
+
+@pytest.mark.parametrize("base", ["config", "pilot", "mini"])
+def test_an_overlay_can_be_laid_over_a_study(base: str) -> None:
+    config = DEFAULT
+    for name in (f"{base}.yaml", "overlays/lora.yaml"):
+        laid = yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))
+        config = merged(config, laid)
+    assert complaints(config) == []

@@ -33,6 +33,11 @@ MISTAKES = {
         "`figure2.dataset` names `audioset`, which is not trained",
         "add `audioset` to `training.datasets`",
     ),
+    "adapter beside random weights": (
+        setting("training/lora", {"rank": 4, "alpha": 4, "targets": ["to_q"]}),
+        "`training.initialisations` has `scratch`",
+        "write [pretrained]",
+    ),
     "no steps": (
         removing("training/steps/esc50"),
         "`training.steps.esc50` is missing",
@@ -233,6 +238,11 @@ MISTAKES = {
         setting("sampling/steps", 1001),
         "`sampling.steps` is 1001",
         "less than 1000",
+    ),
+    "fresh noise of a sampler that draws none": (
+        laying(sampling={"sampler": "dpm_solver_pp", "steps": 25}),
+        "`sampling.eta` is 1",
+        "must be 0",
     ),
     "noise that falls": (
         setting("diffusion/beta_start", 0.5),

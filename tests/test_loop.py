@@ -96,3 +96,45 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         study.run(tmp_path)
     state = torch.load(sorted(tmp_path.glob("*.pt"))[-1], weights_only=True)
     assert torch.isfinite(state["objects"]["model"]["weight"]).all()
+
+
+def test_a_changed_bit_is_noticed(tmp_path, undisturbed, capfd):
+    """torch.load would take it as it is."""
+    with pytest.raises(KeyboardInterrupt):
+        Study(12, interrupt).run(tmp_path)
+    newest = sorted(tmp_path.glob("state-*.pt"))[-1]
+    weight = torch.load(newest, weights_only=True)["objects"]["model"]["weight"]
+    content = newest.read_bytes()
+    place = content.index(weight.numpy().tobytes())
+    newest.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    torch.load(newest, weights_only=True)
+    finish(tmp_path, undisturbed, at_most=9)
+    assert "taking the one before" in capfd.readouterr().err
+
+
+def test_without_a_good_state_the_run_starts_anew_and_says_so(tmp_path, undisturbed, capfd):
+    with pytest.raises(KeyboardInterrupt):
+        Study(12, interrupt).run(tmp_path)
+    draft = tmp_path / ".state-000000013.pt.123.part.pt"
+    for path in (*tmp_path.glob("state-*.pt"), draft):
+        path.write_bytes(b"torn")
+    finish(tmp_path, undisturbed, at_most=20)
+    assert "starting anew" in capfd.readouterr().err
+    assert not draft.exists()
+
+
+def test_all_rows_are_told_at_each_save(tmp_path):
+    told = []
+    study = Study()
+    history = train_loop(
+        study.step,
+        label="test",
+        stateful={"model": study.model},
+        last_step=4,
+        seed=1,
+        state=tmp_path,
+        save_every=0.0,
+        progress_every=100,
+        on_save=lambda rows: told.append(len(rows)),
+    )
+    assert told == [1, 2, 3] and len(history) == 4

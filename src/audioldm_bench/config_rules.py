@@ -40,6 +40,7 @@ def broken_rules(config: dict, base: Path) -> Iterator[str]:
     yield from _unknown_datasets(config)
     yield from _untrained_datasets(config)
     yield from _training_steps(config)
+    yield from _adapter(config)
     for name in used_datasets(config):
         yield from _source(config, name, base)
         yield from _split(config, name)
@@ -120,6 +121,16 @@ def _training_steps(config: dict) -> Iterator[str]:
                 f"`training.steps.{name}` is missing: `training.datasets` names `{name}`, "
                 "so say at which step its training ends."
             )
+
+
+def _adapter(config: dict) -> Iterator[str]:
+    if at(config, "training", "lora") and "scratch" in _names(
+        config, "training", "initialisations"
+    ):
+        yield (
+            "`training.initialisations` has `scratch`, but `training.lora` learns beside weights "
+            "that stay as they are: write [pretrained], or set `training.lora` to null."
+        )
 
 
 def _source(config: dict, name: str, base: Path) -> Iterator[str]:

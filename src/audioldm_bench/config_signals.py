@@ -54,10 +54,19 @@ def _frames(config: dict) -> Iterator[str]:
 def _noise(config: dict) -> Iterator[str]:
     steps = at(config, "sampling", "steps", kind=int)
     timesteps = at(config, "diffusion", "timesteps", kind=int)
-    # DDIM counts in strides of timesteps // steps, from step 1 on
-    if 0 < timesteps <= max(steps, (steps - 1) * (timesteps // max(1, steps)) + 1):
+    sampler = at(config, "sampling", "sampler", kind=str)
+    first = steps
+    if sampler == "ddim":  # it counts in strides of timesteps // steps, from step 1 on
+        first = max(steps, (steps - 1) * (timesteps // max(1, steps)) + 1)
+    if 0 < timesteps <= first:
         yield (
             f"`sampling.steps` is {steps}: it must be less than {timesteps}, `diffusion.timesteps`."
+        )
+    eta = at(config, "sampling", "eta", kind=float)
+    if sampler == "dpm_solver_pp" and eta > 0:
+        yield (
+            f"`sampling.eta` is {eta:g}: it must be 0, for `sampling.sampler` dpm_solver_pp draws "
+            "no fresh noise; 25 `sampling.steps` are enough for it."
         )
     first = at(config, "diffusion", "beta_start", kind=float)
     last = at(config, "diffusion", "beta_end", kind=float)

@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from .errors import UserError
 from .progress import Progress
@@ -57,8 +58,9 @@ def end_with_workflow() -> None:
 class _Tee:
     """Writes to the terminal and to the log."""
 
-    def __init__(self, *streams):
-        self._streams = streams
+    def __init__(self, terminal: TextIO, log: TextIO):
+        self.terminal, self.log = terminal, log  # progress.py: a bar on one, lines in the other
+        self._streams = (terminal, log)
 
     def write(self, text: str) -> int:
         for stream in self._streams:

@@ -10,12 +10,14 @@ import math
 import signal
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
 from . import seeds
+from .diffusion.parallel import ALONE, Team
 from .errors import UserError
 from .files import write_atomically
 from .progress import Progress
@@ -52,23 +54,44 @@ def _save(folder: Path, step: int, stateful: Mapping, history: list[dict]) -> No
         old.unlink()
 
 
-def _resume(folder: Path, label: str, stateful: Mapping) -> tuple[int | None, list[dict]]:
-    """Loads the newest good state; (None, []) where there is none."""
-    for path in sorted(folder.glob("state-*.pt"), reverse=True):
+def _read(path: Path) -> dict:
+    """What is in a state. Any error where it is torn or a byte of it changed."""
+    with zipfile.ZipFile(path) as file:  # torch.load does not look at its checksums
+        if (bad := file.testzip()) is not None:
+            raise ValueError(f"the checksum of {bad} is wrong")
+    return torch.load(path, weights_only=True, map_location="cpu")
+
+
+def _newest_good(folder: Path, label: str) -> tuple[Path | None, dict]:
+    """The newest state that loads, and what is in it; (None, {}) where there is none."""
+    for draft in folder.glob(".state-*.part*"):  # of a process that was killed while it wrote
+        draft.unlink()
+    paths = sorted(folder.glob("state-*.pt"), reverse=True)
+    for path in paths:
         try:
-            content = torch.load(path, weights_only=True, map_location="cpu")
-        except Exception as error:  # torn file: any error of unpickling
-            print(
-                f"[{label}] {path.name} is damaged ({error}); taking the one before",
-                file=sys.stderr,
-            )
+            content = _read(path)
+        except Exception as error:  # any error of unpickling
+            after = "starting anew" if path == paths[-1] else "taking the one before"
+            print(f"[{label}] {path.name} is damaged ({error}); {after}", file=sys.stderr)
             path.unlink()
             continue
-        for name, item in stateful.items():
-            item.load_state_dict(content["objects"][name])
         print(f"[{label}] continues after step {content['step']}", file=sys.stderr, flush=True)
-        return content["step"], content["history"]
-    return None, []
+        return path, content
+    return None, {}
+
+
+def _resume(
+    folder: Path, label: str, stateful: Mapping, team: Team
+) -> tuple[int | None, list[dict]]:
+    """Loads the newest good state, in each process the same; (None, []) where there is none."""
+    path, content = _newest_good(folder, label) if team.main else (None, {})
+    path = team.tell(path)
+    if path is None:
+        return None, []
+    content = content or torch.load(path, weights_only=True, map_location="cpu")
+    for name, item in stateful.items():
+        item.load_state_dict(content["objects"][name])
+    return content["step"], content["history"]
 
 
 def _checked(figures: dict[str, float], label: str, step: int) -> dict[str, float]:
@@ -83,6 +106,12 @@ def _checked(figures: dict[str, float], label: str, step: int) -> dict[str, floa
     return row
 
 
+def _say_stopped(team: Team, label: str, number: int, step: int) -> None:
+    if team.main:
+        name = signal.Signals(number).name
+        print(f"[{label}] {name}: state saved after step {step}", file=sys.stderr, flush=True)
+
+
 def train_loop(
     step: Callable[[int], dict[str, float]],
     *,
@@ -94,30 +123,36 @@ def train_loop(
     state: Path,
     save_every: float,
     progress_every: float,
+    on_save: Callable[[list[dict]], None] | None = None,
+    team: Team = ALONE,
 ) -> list[dict]:
     """Calls `step(i)` for i in first_step..last_step-1; returns a row of figures for each.
 
     `stateful` maps names to objects with state_dict and load_state_dict; they are saved in the
-    folder `state` every `save_every` s and when the process is asked to stop. Raises UserError at
-    the first figure that is not finite, SystemExit after a signal.
+    folder `state` every `save_every` s and when the process is asked to stop; `on_save` is called
+    with all rows then. Raises UserError at the first figure that is not finite, SystemExit after a
+    signal. Of the processes of a `team` the main one writes; all stop after the same step,
+    whichever was signalled.
     """
-    resumed, history = _resume(state, label, stateful)
+    resumed, history = _resume(state, label, stateful, team)
     done = first_step if resumed is None else resumed
     progress = Progress(label, last_step, "steps", progress_every)
     saved = time.monotonic()
-    with _StopRequest() as stop:
+    with _StopRequest() as stop, progress:
         for i in range(done, last_step):
             torch.manual_seed(seeds.derive(seed, "step", i))
             row = _checked(step(i), label, i)
             history.append({"step": i, **row})
-            progress.update(i + 1, loss=row["loss"])
-            if stop.received or (time.monotonic() - saved >= save_every and i + 1 < last_step):
-                _save(state, i + 1, stateful, history)
-                saved = time.monotonic()
-            if stop.received:
-                name = signal.Signals(stop.received).name
-                print(
-                    f"[{label}] {name}: state saved after step {i + 1}", file=sys.stderr, flush=True
-                )
-                raise SystemExit(128 + stop.received)
+            stopped = team.any_of(stop.received or 0)
+            due = time.monotonic() - saved >= save_every and i + 1 < last_step
+            if team.main:
+                progress.update(i + 1, loss=row["loss"])
+                if stopped or due:
+                    _save(state, i + 1, stateful, history)
+                    if on_save is not None:
+                        on_save(history)
+                    saved = time.monotonic()
+            if stopped:
+                _say_stopped(team, label, stopped, i + 1)
+                raise SystemExit(128 + stopped)
     return history

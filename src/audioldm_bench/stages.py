@@ -11,7 +11,7 @@ VERSIONS: dict[str, int] = {
     "components": 1,
     "import": 1,
     "training": 1,
-    "sampling": 1,
+    "sampling": 2,
     "corrupt": 2,
     "bounds": 1,
     "foreign": 1,

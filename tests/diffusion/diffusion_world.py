@@ -47,6 +47,7 @@ SAMPLING = {
     "guidance_scale": 2.5,
     "candidates": 1,
     "batch_size": 3,
+    "precision": "fp32",
 }
 
 

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-
 import numpy as np
 import pytest
 import torch
 from diffusion_world import TRAINING, UNET
+from training_runs import rows_of, run, same
 
 from audioldm_bench.diffusion import trainer as trainer_module
 from audioldm_bench.diffusion.pretraining import pretrain
 from audioldm_bench.diffusion.trainer import Trainer, drop_condition, learning_rate
-from audioldm_bench.diffusion.training import train_segment
 from audioldm_bench.diffusion.unet import WEIGHTS, load_unet
 from audioldm_bench.errors import UserError
-from audioldm_bench.files import file_sha256, folder_sha256, read_json
-
-
-def run(world, folder, bounds, *, training=TRAINING, start=UNET, **changes):
-    """Segments between the bounds; the outputs are step-N and state-N in `folder`."""
-    for first, last in zip(bounds, bounds[1:], strict=False):
-        arguments = {**world.caches, "initialisation": "scratch", "training_config": training}
-        train_segment(
-            start,
-            folder / f"step-{last}",
-            folder / f"state-{last}",
-            first_step=first,
-            last_step=last,
-            state=folder / f"resume-{last}",
-            **arguments | changes,
-        )
-        start = folder / f"state-{last}"
-
-
-def rows_of(folder):
-    with open(folder / "training.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def same(one, other, step):
-    weights = [file_sha256(f / f"step-{step}" / WEIGHTS) for f in (one, other)]
-    states = [folder_sha256(f / f"state-{step}") for f in (one, other)]
-    return weights[0] == weights[1] and states[0] == states[1]
+from audioldm_bench.files import file_sha256, read_json
 
 
 @pytest.fixture(scope="module")

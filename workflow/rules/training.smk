@@ -1,6 +1,6 @@
 # REQUIRED INPUTS: latents, CLAP embeddings of sound or text, the diffusion model to start from.
-# OUTPUTS: <study>/runs/<dataset>/<initialisation>-<condition>/step-<n>/ (EMA weights), the state of
-#          each segment beside it until the next has used it
+# OUTPUTS: <study>/runs/<dataset>/<initialisation>-<condition>/step-<n>/ (EMA weights, curves,
+#          validation loss), the state of each segment beside it until the next has used it
 rule train:
     """Fine-tune {initialisation} on {dataset}, {condition}-conditioned, up to step {step}."""
     input:
@@ -20,8 +20,8 @@ rule train:
         "../../environment.yml"
     threads: RUNTIME["threads"]
     resources:
-        mem_mb=20000,
-        runtime=720,
+        mem_mb=training_memory(config),
+        runtime=training_minutes(config),
         gpu=RUNTIME["gpus_per_job"],
     params:
         version=VERSIONS["training"],

@@ -23,4 +23,5 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         save_every=runtime["save_state_every"],
         progress_every=runtime["progress_every"],
         threads=snakemake.threads,
+        processes=max(1, snakemake.resources.get("gpu", 0)),  # one a GPU
     )

@@ -8,6 +8,7 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
     from audioldm_bench.diffusion.training import train_segment
 
     runtime, wildcards = snakemake.config["runtime"], snakemake.wildcards
+    steps = snakemake.config["training"]["steps"][wildcards.dataset]
     train_segment(
         Path(snakemake.input.start) if snakemake.input.start else snakemake.params.unet,
         Path(snakemake.output.checkpoint),
@@ -26,5 +27,7 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         save_every=runtime["save_state_every"],
         progress_every=runtime["progress_every"],
         threads=snakemake.threads,
+        processes=max(1, snakemake.resources.get("gpu", 0)),  # one a GPU
         label=f"train {wildcards.dataset} {wildcards.initialisation}-{wildcards.condition}",
+        leave_state=int(wildcards.step) < steps,  # no param: fewer or more steps redo nothing
     )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 import torch
 
 
 class EMA:
-    """Exponential moving average of a model's parameters.
+    """Exponential moving average of those of a model's parameters that learn.
 
     The n-th update (n from 1) has decay min(decay, (1 + n) / (10 + n)), so that the random first
     weights are soon forgotten [code].
     """
 
     def __init__(self, model: torch.nn.Module, decay: float):
-        named = list(model.named_parameters())
+        named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
         self._parameters = [parameter for _, parameter in named]
         self._names = [name for name, _ in named]
         self._averages = [parameter.detach().clone() for parameter in self._parameters]
@@ -36,6 +37,19 @@ class EMA:
     def weights(self) -> dict[str, torch.Tensor]:
         """The averages by parameter name; not copies."""
         return dict(zip(self._names, self._averages, strict=True))
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The model has the averages for its parameters meanwhile; nothing is copied."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    def _swap(self) -> None:
+        for place, parameter in enumerate(self._parameters):
+            self._averages[place], parameter.data = parameter.data, self._averages[place]
 
     def state_dict(self) -> dict:
         return {"updates": self.updates, "weights": self.weights}

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from .. import seeds
@@ -18,20 +17,10 @@ from ..files import replace_folder, write_json
 from ..resume import clear_state, fingerprint, resume_state, was_finished
 from ..stages import VERSIONS
 from .data import TrainingSet, scaling_factor
-from .noise import add_noise, make_scheduler
+from .noise import make_scheduler
 from .training import train_segment
-from .unet import load_unet, predict_noise
-
-CLIPS = 64  # held-out clips that are measured
-LEVELS = 8  # time steps that are measured, evenly spread
-
-
-def _predict(unet, noisy, timestep: int, condition, batch_size: int) -> torch.Tensor:
-    """Predicted noise (N, C, T, F) at one time step, on the CPU."""
-    where = next(unet.parameters()).device
-    parts = zip(noisy.split(batch_size), condition.split(batch_size), strict=True)
-    step = torch.tensor(timestep, device=where)
-    return torch.cat([predict_noise(unet, z.to(where), step, c.to(where)).cpu() for z, c in parts])
+from .unet import load_unet
+from .validation import LEVELS, fixed_rows, noise_levels, predict
 
 
 @torch.inference_mode()
@@ -51,22 +40,18 @@ def held_out_losses(
     """
     unet, alpha_bar = load_unet(unet_folder), make_scheduler(diffusion_config).alphas_cumprod
     torch.manual_seed(seeds.derive(seed, "held-out"))
-    # Spread over the set: its clips often stand sorted by class.
-    rows = data.rows(sorted({round(k) for k in np.linspace(0, len(data) - 1, CLIPS)}))
+    rows = fixed_rows(data)
     latents = rows.sample(scale)
     mean = latents.mean(dim=(0, 2, 3), keepdim=True)
     variance = latents.var(dim=(0, 2, 3), keepdim=True)
     other = rows.condition.roll(len(latents) // 2, dims=0)
     sums = dict.fromkeys(("model", "swapped", "gaussian"), 0.0)
-    for level in range(LEVELS):
-        timestep = (2 * level + 1) * len(alpha_bar) // (2 * LEVELS)
-        noise = torch.randn(latents.shape)
-        noisy = add_noise(latents, noise, torch.full((len(latents),), timestep), alpha_bar)
+    for timestep, noise, noisy in noise_levels(latents, alpha_bar):
         keep, spread = alpha_bar[timestep], 1 - alpha_bar[timestep]
         guess = spread.sqrt() * (noisy - keep.sqrt() * mean) / (keep * variance + spread)
         sums["gaussian"] += float((guess - noise).square().mean())
         for name, condition in (("model", rows.condition), ("swapped", other)):
-            found = _predict(unet, noisy, timestep, condition, batch_size)
+            found = predict(unet, noisy, timestep, condition, batch_size)
             sums[name] += float((found - noise).square().mean())
     return {"n": len(latents)} | {name: value / LEVELS for name, value in sums.items()}
 
@@ -108,6 +93,7 @@ def pretrain(
     save_every: float,
     progress_every: float,
     threads: int,
+    processes: int = 1,
 ) -> None:
     """Trains the UNet folder `out_folder` from scratch, and writes its quality.json.
 
@@ -142,6 +128,7 @@ def pretrain(
                 save_every=save_every,
                 progress_every=progress_every,
                 threads=threads,
+                processes=processes,
                 label="train diffusion",
             )
         losses = _measure(trained, inputs)

@@ -1,17 +1,23 @@
-"""One training step: posterior sample, noise, condition dropout, Eq. 3's loss, AdamW, EMA."""
+"""One training step: posterior sample, noise, condition dropout, Eq. 3's loss, AdamW, EMA.
+
+A step draws all it needs for `accumulate` batches at once, so the number of batches that they are
+worked on in changes results by rounding alone.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from ..errors import UserError
-from .data import TrainingSet
+from .data import Batch, TrainingSet
 from .ema import EMA
 from .noise import add_noise
+from .parallel import ALONE, Team
+from .precision import autocast, lower_scale, make_scaler
 from .unet import predict_noise
 
 
@@ -32,6 +38,21 @@ def drop_condition(
     return torch.where(dropped[:, None], unconditional, condition)
 
 
+class Learning:
+    """The weights of a model that learn, as a state holds them."""
+
+    def __init__(self, model: torch.nn.Module):
+        self._parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        return {name: parameter.detach() for name, parameter in self._parameters.items()}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+        for name, parameter in self._parameters.items():
+            parameter.copy_(state[name])
+
+
 @dataclass
 class Trainer:
     """All that a training step touches."""
@@ -45,38 +66,76 @@ class Trainer:
     scaling_factor: float
     training: Mapping
     seed: int
+    team: Team = ALONE
+    scaler: torch.amp.GradScaler = field(init=False)
+
+    def __post_init__(self) -> None:
+        where = next(self.unet.parameters()).device
+        self.scaler = make_scaler(self.training["precision"], where)
+
+    @property
+    def _batches(self) -> int:
+        """Batches a step."""
+        return self.training["accumulate"]
 
     @property
     def stateful(self) -> dict:
         """What a resumed training has to have back."""
-        return {"unet": self.unet, "ema": self.ema, "optimizer": self.optimizer}
+        return {
+            "unet": Learning(self.unet),
+            "ema": self.ema,
+            "optimizer": self.optimizer,
+            "scaler": self.scaler,
+        }
 
     def step(self, i: int) -> dict[str, float]:
-        """One update of Eq. 3's loss; its figures. UserError where it is not finite."""
-        batch = self.data.batch(i, self.seed, self.training["batch_size"])
+        """One update of Eq. 3's loss; its figures. UserError where it is not finite.
+
+        Where fp16's gradients overflow, the step is done again with half the loss's scale.
+        """
+        clips = self._batches * self.training["batch_size"]
+        batch = self.data.batch(i, self.seed, clips)
+        drawn = self._draw(batch)
+        rate = learning_rate(i, self.training)
+        while True:
+            loss, norm = self._gradients(drawn)
+            figures = torch.stack([loss, norm]).tolist()  # one wait for the GPU
+            row = {"loss": figures[0], "learning_rate": rate, "gradient_norm": figures[1]}
+            overflow = math.isfinite(figures[0]) and not math.isfinite(figures[1])
+            if not (overflow and lower_scale(self.scaler)):
+                break
+            self.optimizer.zero_grad(set_to_none=True)
+        self._check(row, i, batch.clip_ids)
+        self._update(norm, rate)
+        return row
+
+    def _draw(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Noisy latents, noise, time steps and conditions of a whole step, on the CPU."""
         latents = batch.sample(self.scaling_factor)
         noise = torch.randn(latents.shape)
         timesteps = torch.randint(0, len(self.alpha_bar), (len(latents),))
         condition = drop_condition(
             batch.condition, self.unconditional, self.training["condition_dropout"]
         )
-        noisy = add_noise(latents, noise, timesteps, self.alpha_bar)
-        loss = self._loss(noisy, noise, timesteps, condition)
-        loss.backward()
-        norm = torch.nn.utils.get_total_norm(
-            [p.grad for p in self.unet.parameters() if p.grad is not None]
-        )
-        figures = torch.stack([loss.detach(), norm]).tolist()  # one wait for the GPU
-        rate = learning_rate(i, self.training)
-        row = {"loss": figures[0], "learning_rate": rate, "gradient_norm": figures[1]}
-        self._check(row, i, batch.clip_ids)
-        self._update(norm, rate)
-        return row
+        return add_noise(latents, noise, timesteps, self.alpha_bar), noise, timesteps, condition
+
+    def _gradients(self, drawn: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Leaves the step's gradients in the weights; its loss, and their norm."""
+        parts = zip(*(rows.split(self.training["batch_size"]) for rows in drawn), strict=True)
+        losses = []
+        for part in parts:
+            loss = self._loss(*self.team.share(*part)) / self._batches
+            self.scaler.scale(loss).backward()
+            losses.append(loss.detach())
+        total = sum(losses[1:], losses[0])
+        gradients = [p.grad for p in self.unet.parameters() if p.grad is not None]
+        self.team.average([total, *gradients])
+        self.scaler.unscale_(self.optimizer)
+        return total, torch.nn.utils.get_total_norm(gradients)
 
     def _loss(self, noisy, noise, timesteps, condition) -> torch.Tensor:
         where = next(self.unet.parameters()).device
-        half = self.training["precision"] == "bf16"
-        with torch.autocast(where.type, torch.bfloat16, enabled=half):
+        with autocast(self.training["precision"], where):
             found = predict_noise(
                 self.unet, noisy.to(where), timesteps.to(where), condition.to(where)
             )
@@ -99,6 +158,7 @@ class Trainer:
             )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         self.ema.update()

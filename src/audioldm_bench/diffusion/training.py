@@ -6,28 +6,29 @@ dropout of step i depend on the seed and on i alone, and are drawn on the CPU on
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import hashlib
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from ..datasets.manifest import clips_of
-from ..errors import UserError
-from ..files import read_json, replace_folder, write_atomically, write_json
+from ..files import replace_folder
 from ..loop import train_loop
-from ..pretrained import device
 from ..resume import clear_state, fingerprint, resume_state, was_finished
 from ..stages import VERSIONS
 from .data import TrainingSet, scaling_factor, unconditional_embedding
-from .ema import EMA
+from .events import LiveEvents
 from .noise import make_scheduler
+from .parallel import Team, started
+from .precision import check_precision
+from .segments import begin, mark_end, save_checkpoint, save_state
 from .trainer import Trainer
-from .unet import build_unet, initial_unet, load_unet, read_settings, save_unet, settings_of
+from .validation import validation_loss
 
-STATE = "state.pt"
-COLUMNS = ("step", "loss", "learning_rate", "gradient_norm")
 # The keys of the config's `training` section that a segment's weights depend on.
 KEYS = (
     "batch_size",
@@ -39,84 +40,35 @@ KEYS = (
     "gradient_clip",
     "precision",
 )
-PRECISIONS = ("fp32", "bf16")
-INITIALISATIONS = ("scratch", "pretrained")
+# What a component's training does without: keys that the section of a study has besides.
+PLAIN = {"accumulate": 1, "optimizer": "adamw", "gradient_checkpointing": False, "lora": None}
 
 
-# ------------------------------------------------------------------------------ the folders
-def save_state(folder: Path, unet, ema: EMA, optimizer) -> None:
-    """What the next segment needs: the UNet's settings, raw weights, EMA and optimizer."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", settings_of(unet))
-    content = {
-        "unet": unet.state_dict(),
-        "ema": ema.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with write_atomically(folder / STATE) as draft, open(draft, "wb") as file:
-        torch.save(content, file)  # to a file, not a path: its name would enter the bytes
-
-
-def _first_unet(start: Path | Mapping, initialisation: str, seed: int):
-    """The UNet of step 0: of the folder `start`, or drawn anew with its (or the) settings."""
-    if initialisation not in INITIALISATIONS:
-        known = ", ".join(INITIALISATIONS)
-        raise UserError(f"initialisation: {initialisation!r} must be one of {known}")
-    if initialisation == "pretrained":
-        return load_unet(start)
-    return initial_unet(start if isinstance(start, Mapping) else read_settings(start), seed)
-
-
-def _begin(start: Path | Mapping, initialisation: str, seed: int, training: Mapping):
-    """UNet, EMA and optimizer on this machine's device: new, or as `save_state` left them."""
-    content = None
-    if not isinstance(start, Mapping) and (start / STATE).exists():
-        content = torch.load(start / STATE, weights_only=True, map_location="cpu")
-        with torch.device("meta"):  # no second copy of gigabytes; the others go as they are used
-            unet = build_unet(read_json(start / "config.json"))
-        unet.load_state_dict(content.pop("unet"), assign=True)
-    else:
-        unet = _first_unet(start, initialisation, seed)
-    unet.to(device()).train().requires_grad_(True)
-    ema = EMA(unet, training["ema_decay"])
-    optimizer = torch.optim.AdamW(
-        unet.parameters(),
-        lr=training["learning_rate"],
-        weight_decay=training["weight_decay"],
-        fused=True,
-    )
-    if content is not None:
-        ema.load_state_dict(content.pop("ema"))
-        optimizer.load_state_dict(content.pop("optimizer"))
-    return unet, ema, optimizer
-
-
-def save_checkpoint(folder: Path, unet, ema: EMA, history: Sequence[Mapping]) -> None:
-    """The EMA's UNet and training.csv, a row a step."""
-    save_unet(unet, folder, ema.weights)
-    with write_atomically(folder / "training.csv") as draft, open(draft, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([row[name] for name in COLUMNS] for row in history)
-
-
-# ------------------------------------------------------------------------------ the segment
 def checked(training_config: Mapping) -> dict:
     """The keys of `training` that decide the weights. UserError on a precision there is not."""
-    training = {name: training_config[name] for name in KEYS}
-    if training["precision"] not in PRECISIONS:
-        raise UserError(
-            f"training.precision: {training['precision']!r} must be one of {', '.join(PRECISIONS)}"
-        )
+    training = PLAIN | {name: training_config[name] for name in KEYS}
+    training |= {name: training_config[name] for name in PLAIN if name in training_config}
+    check_precision(training["precision"])
     return training
 
 
-def _put_in_place(folder: Path, out_folder: Path, out_state: Path, trainer: Trainer, history):
-    """Writes both outputs in the work folder, then moves each into place whole."""
-    save_state(folder / "out-state", trainer.unet, trainer.ema, trainer.optimizer)
-    save_checkpoint(folder / "out-folder", trainer.unet, trainer.ema, history)
-    replace_folder(folder / "out-state", out_state)
-    replace_folder(folder / "out-folder", out_folder)
+def _validate(trainer: Trainer, caches: Sequence, step: int, label: str) -> dict:
+    """validation.json: the loss of the EMA's weights after `step` steps."""
+    with trainer.ema.in_place():
+        found = validation_loss(
+            trainer.unet,
+            *caches,
+            scale=trainer.scaling_factor,
+            alpha_bar=trainer.alpha_bar,
+            batch_size=trainer.training["batch_size"],
+            seed=trainer.seed,
+        )
+    if found["loss"] is None:
+        said = "none, the validation split has no clips"
+    else:
+        said = f"{found['loss']:.5f} ({found['clips']} clips)"
+    print(f"[{label}] validation loss after {step} steps: {said}", file=sys.stderr, flush=True)
+    return found | {"step": step}
 
 
 def train_segment(
@@ -138,16 +90,20 @@ def train_segment(
     save_every: float,
     progress_every: float,
     threads: int,
+    processes: int = 1,
     label: str = "training",
+    leave_state: bool = True,
 ) -> None:
     """Steps first_step..last_step-1 of a run on the clips of the training split.
 
     `start` is the state that the segment before left. A run's first segment starts from a UNet
     folder ("pretrained"), or from random weights ("scratch") with that folder's settings, or
     settings given as they are (UNet2DConditionModel arguments). `condition_paths`: the shards of
-    audio embeddings, or the one file of text embeddings. Leaves `out_folder` (UNet
-    folder of EMA weights, training.csv) and `out_state` for the next segment; `state` holds what
-    a killed segment goes on from. Same bits on a CPU with the same number of threads.
+    audio embeddings, or the one file of text embeddings. Leaves `out_folder` (save_checkpoint) and
+    `out_state` for the next segment, without the state itself where `leave_state` is False: of a
+    run's last segment nobody would use it. `state` holds what a killed segment goes on from. Same
+    bits on a CPU with the same number of threads and of `processes`, which share each batch
+    (parallel.py).
     """
     torch.set_num_threads(threads)
     training = checked(training_config)
@@ -163,31 +119,88 @@ def train_segment(
         unconditional=unconditional.tolist(),
         settings=[training, dict(diffusion_config), scale, seed, first_step, last_step],
     )
-    with (
-        resume_state(state, work) as folder,
-        TrainingSet(latent_shards, condition_paths, clip_ids) as data,
-    ):
+    with resume_state(state, work) as folder:
         if was_finished(folder) and Path(out_folder).exists() and Path(out_state).exists():
             return
+        arguments = {
+            "start": [start, first_step, initialisation],
+            "caches": [list(latent_shards), list(condition_paths), clip_ids],
+            "training": training,
+            "diffusion_config": dict(diffusion_config),
+            "unconditional": unconditional,
+            "scaling_factor": scale,
+            "seed": seed,
+            "loop": {
+                "label": label,
+                "first_step": first_step,
+                "last_step": last_step,
+                "state": folder,
+                "save_every": save_every,
+                "progress_every": progress_every,
+            },
+        }
+        with started(processes, f"{__name__}:train_share", arguments, threads) as team:
+            trainer, history = train_share(team, **arguments)
+        caches = (latent_shards, condition_paths, manifest_path)
+        validation = _validate(trainer, caches, last_step, label)
+        work_folder, work_state = _fresh(folder / "out-folder"), _fresh(folder / "out-state")
+        save_checkpoint(work_folder, trainer, history, validation)
+        if leave_state:
+            save_state(work_state, trainer)
+        else:
+            mark_end(work_state, last_step)
+        replace_folder(work_state, Path(out_state))
+        replace_folder(work_folder, Path(out_folder))
+        clear_state(folder)
+
+
+def _fresh(folder: Path) -> Path:
+    """A folder to write in, without what a killed process left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def train_share(
+    team: Team,
+    *,
+    start: Sequence,
+    caches: Sequence,
+    training: Mapping,
+    diffusion_config: Mapping,
+    unconditional: torch.Tensor,
+    scaling_factor: float,
+    seed: int,
+    loop: Mapping,
+) -> tuple[Trainer, list[dict]]:
+    """One process's part of a segment: its trainer after the last step, and the figures.
+
+    `start`: `begin`'s first arguments; `caches`: TrainingSet's; `loop`: train_loop's. Each process
+    of a team calls it with the same arguments.
+    """
+    live = LiveEvents(loop["state"] / "tensorboard")
+    with TrainingSet(*caches) as data, contextlib.closing(live):
+        unet, ema, optimizer, scaler = begin(*start, seed, training)
         trainer = Trainer(
-            *_begin(start, initialisation, seed, training),
+            unet,
+            ema,
+            optimizer,
             data=data,
             unconditional=unconditional,
             alpha_bar=make_scheduler(diffusion_config).alphas_cumprod,
-            scaling_factor=scale,
+            scaling_factor=scaling_factor,
             training=training,
             seed=seed,
+            team=team,
         )
+        if scaler:
+            trainer.scaler.load_state_dict(scaler)
         history = train_loop(
             trainer.step,
-            label=label,
             stateful=trainer.stateful,
-            first_step=first_step,
-            last_step=last_step,
             seed=seed,
-            state=folder,
-            save_every=save_every,
-            progress_every=progress_every,
+            on_save=live.update,
+            team=team,
+            **loop,
         )
-        _put_in_place(folder, Path(out_folder), Path(out_state), trainer, history)
-        clear_state(folder)
+    return trainer, history

@@ -106,13 +106,13 @@ def save_unet(
 ) -> None:
     """Writes diffusers' folder: config.json and safetensors, the same bytes for the same weights.
 
-    `weights` (by parameter name) stand in for the UNet's own, as those of the EMA do.
+    `weights` (all of them, by name) take the place of the UNet's own, as with an adapter merged in.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = {"_class_name": "UNet2DConditionModel", "_diffusers_version": diffusers_version}
     write_json(folder / "config.json", names | settings_of(unet))
-    tensors = unet.state_dict() | dict(weights or {})
+    tensors = unet.state_dict() if weights is None else weights
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with write_atomically(folder / WEIGHTS) as draft:
         save_file(tensors, draft, metadata={"format": "pt"})

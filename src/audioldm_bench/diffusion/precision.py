@@ -1,0 +1,37 @@
+"""The number format of a training step: weights, optimizer and EMA are single precision always."""
+
+from __future__ import annotations
+
+import torch
+
+from ..errors import UserError
+
+# of convolutions and products under autocast; None: as the weights are
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+LEAST_SCALE = 1.0  # gradients that overflow with less are not overflowing, they are wrong
+
+
+def check_precision(precision: str) -> None:
+    """UserError on a precision there is not."""
+    if precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise UserError(f"training.precision: {precision!r} must be one of {known}")
+
+
+def autocast(precision: str, where: torch.device) -> torch.autocast:
+    """Mixed precision on a device; does nothing in fp32."""
+    kind = PRECISIONS[precision]
+    return torch.autocast(where.type, kind or torch.bfloat16, enabled=kind is not None)
+
+
+def make_scaler(precision: str, where: torch.device) -> torch.amp.GradScaler:
+    """The loss's scale for fp16, whose small gradients would be 0; of no effect in the others."""
+    return torch.amp.GradScaler(where.type, enabled=precision == "fp16")
+
+
+def lower_scale(scaler: torch.amp.GradScaler) -> bool:
+    """Halves the scale after gradients overflowed; False where a smaller one would not help."""
+    if not scaler.is_enabled() or scaler.get_scale() <= LEAST_SCALE:
+        return False
+    scaler.update(scaler.get_scale() * scaler.get_backoff_factor())
+    return True
