@@ -12,7 +12,7 @@ from parity_check import ROBERTA, TOLERANCE
 from parity_draws import SCALE_FACTOR
 
 from audioldm_bench.clap import load_clap
-from audioldm_bench.diffusion import generation
+from audioldm_bench.diffusion import samplers
 from audioldm_bench.diffusion.data import Batch
 from audioldm_bench.diffusion.noise import add_noise, make_scheduler
 from audioldm_bench.diffusion.trainer import Trainer
@@ -90,8 +90,8 @@ def test_unet(unet, golden):
 def test_ddim_with_guidance(unet, config, golden, monkeypatch, eta):
     """Five steps, the noise given instead of drawn."""
     given = iter(inputs.ddim_noise())
-    monkeypatch.setattr(generation, "_draw", lambda sources, shape, where: next(given).to(where))
-    found = generation.sample_latents(
+    monkeypatch.setattr(samplers, "_draw", lambda sources, shape, where: next(given).to(where))
+    found = samplers.sample_latents(
         unet,
         make_scheduler(config["diffusion"]),
         *inputs.ddim_conditions(),
