@@ -21,7 +21,7 @@ from audioldm_bench.preflight import devices
 from audioldm_bench.preflight.clips import study_clips
 from audioldm_bench.preflight.counting import Cost, count, without_values
 from audioldm_bench.preflight.devices import DEVICES, Device, seconds
-from audioldm_bench.preflight.estimate import estimate
+from audioldm_bench.preflight.estimate import STEP, estimate
 from audioldm_bench.preflight.parts import BATCH, FEATURE_BATCH, Costs, costs, published_unet
 from audioldm_bench.preflight.results import size
 from audioldm_bench.preflight.rows import Row
@@ -50,8 +50,14 @@ def study(preset: str = "config", model: str = "S", precision: str | None = None
 
 
 @cache
+def _counted(preset: str, model: str, half: str | None) -> Costs:
+    return costs(study(preset, model, half), base=ROOT / "no-such-folder")
+
+
 def counted(preset: str, model: str, precision: str | None) -> Costs:
-    return costs(study(preset, model, precision), base=ROOT / "no-such-folder")
+    """Of single precision the count is one, with TF32 products or without."""
+    exact = study(preset, model, precision)["training"]["precision"]
+    return _counted(preset, model, "fp32" if exact == "tf32" else exact)
 
 
 def rows(preset: str, device: Device, model: str = "S", precision: str | None = None) -> list[Row]:
@@ -95,7 +101,7 @@ def sizes() -> str:
     """Training and sampling by model size and precision."""
     lines = []
     for model in SIZES:
-        for precision in ("fp32", "bf16"):
+        for precision in ("tf32", "bf16"):
             by_stage = [
                 {row.stage: row for row in rows("config", device, model, precision)}
                 for device in DEVICES
@@ -128,7 +134,12 @@ def parts() -> str:
             unet = found.parameters["unet"]
             line(f"UNet {model}, training step, {precision}", unet, found.train, 8)
             if precision == "fp32":
-                line(f"UNet {model}, sampler step, 3 candidates, guided", unet, found.denoise, 8)
+                line(
+                    f"UNet {model}, sampler step, fp16, 3 candidates, guided",
+                    unet,
+                    found.denoise,
+                    8,
+                )
     found = counted("config", "S", "fp32")
     line("VAE, encode", found.parameters["vae"], found.encode, BATCH)
     line("VAE, decode", found.parameters["vae"], found.decode, BATCH)
@@ -144,20 +155,24 @@ def gpus() -> str:
     """The devices' rates and what they make of a training step."""
     lines = []
     for device in DEVICES:
+        parts = {kind: counted("config", "S", kind) for kind in ("fp32", "tf32", "bf16")}
         steps = [
-            f"{seconds(counted('config', 'S', kind).train, device, kind) * 1e3:,.0f}"
-            for kind in ("fp32", "bf16")
+            STEP + seconds(cost.train, device, kind, replayed=True) for kind, cost in parts.items()
         ]
-        denoise = f"{seconds(counted('config', 'S', 'fp32').denoise, device) * 1e3:,.0f}"
-        rates = [device.fp32 / 1e12, device.bf16 / 1e12, device.bandwidth / 1e9]
-        lines.append([device.name, *(f"{rate:,.0f}" for rate in rates), *steps, denoise])
+        steps.append(seconds(parts["fp32"].denoise, device, "fp16", replayed=True))
+        rates = [rate / 1e12 for rate in (device.fp32, device.tf32, device.half)]
+        rates.append(device.bandwidth / 1e9)
+        figures = [*rates, *(1e3 * step for step in steps)]
+        lines.append([device.name, *(f"{figure:,.0f}" for figure in figures)])
     return table(
         [
             "GPU",
             f"fp32 TFLOP/s ({devices.FP32_SHARE:.0%} of peak)",
-            f"bf16 TFLOP/s ({devices.BF16_SHARE:.0%})",
+            f"tf32 ({devices.TF32_SHARE:.0%})",
+            f"bf16, fp16 ({devices.HALF_SHARE:.0%})",
             f"GB/s ({devices.BANDWIDTH_SHARE:.0%})",
             "training step fp32 (ms)",
+            "tf32 (ms)",
             "bf16 (ms)",
             "sampler step of 8 clips (ms)",
         ],
@@ -206,7 +221,7 @@ def check() -> str:
     torch.set_num_threads(1)
     config = study()
     config["training"] |= {"batch_size": 1}
-    config["sampling"] |= {"batch_size": 1, "candidates": 1}
+    config["sampling"] |= {"batch_size": 1, "candidates": 1, "precision": "fp32"}
     cpu = devices.measured(torch.device("cpu"), "this CPU", clock=time.process_time)
     shapes.BATCH = 1
     found = costs(config, base=ROOT / "no-such-folder")

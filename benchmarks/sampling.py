@@ -4,9 +4,10 @@
 
 Same components (seeded random weights), conditions, noise and steps, in one process and in turn:
 the pipeline clip by clip, as it is called for a prompt; the pipeline with all clips in a call; and
-ours, with `--precision` as in `sampling.precision`. --switches adds ours with each of
-channels_last and torch.compile the other way round. Weights of all ways lie in memory together;
-the GPU memory printed is that of a way's own weights and what it took beside them.
+ours, with `--precision` as in `sampling.precision`. --switches adds ours with channels_last the
+other way round and without a CUDA graph, --compile ours with torch.compile. Weights of all ways lie
+in memory together; the GPU memory printed is that of a way's own weights and what it took beside
+them.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
-from sizes import SIZES, make_unet, read_config, world
+from sizes import SIZES, make_unet, read_config, torchs_kernels, world
 
 from audioldm_bench import seeds
 from audioldm_bench.components.vae import build_vae
 from audioldm_bench.components.vocoder import build_vocoder
 from audioldm_bench.diffusion.generation import FORMATS, Generator, generate, resolve_precision
 from audioldm_bench.diffusion.noise import make_scheduler
+from audioldm_bench.diffusion.samplers import RECORDED
+from audioldm_bench.diffusion.unet import predict_noise
 from audioldm_bench.pretrained import device, fan_in_weights
 
 GOAL = {"cpu": 1.0, "cuda": 1.5}
+KERNELS = "ours, no CUDA graph"
 GUIDANCE, ETA = 2.5, 0.0  # the pipeline's defaults
 
 
@@ -72,8 +77,7 @@ def make_pipeline(models: tuple, diffusion: dict, width: int):
 
 def with_format(models: tuple, precision: str, channels_last: bool, compiled: bool) -> tuple:
     unet, vae, vocoder = models
-    own = unet if precision == "fp32" and not channels_last else copy.deepcopy(unet)
-    own = own.to(FORMATS[precision])
+    own = copy.deepcopy(unet).to(FORMATS[precision])
     if channels_last:
         own = own.to(memory_format=torch.channels_last)
     if compiled:
@@ -101,9 +105,14 @@ class Ways:
         kinds = {f"ours, {wanted.precision}": (half, False)}
         if wanted.switches:
             kinds[f"ours, channels_last {not half}"] = (not half, False)
+            if device().type == "cuda":
+                kinds[KERNELS] = (half, False)
+        if wanted.compile:
             kinds["ours, torch.compile"] = (half, True)
         for name, switches in kinds.items():
             own = with_format(models, wanted.precision, *switches)
+            if name == KERNELS:
+                RECORDED[own[0]] = partial(predict_noise, own[0])
             self.all[name] = (self._ours(Generator(*own, self.diffusion)), own)
 
     def _sources(self) -> list[torch.Generator]:
@@ -111,21 +120,21 @@ class Ways:
 
     def _theirs(self, pipeline, parts: list[slice]) -> Callable[[], np.ndarray]:
         def run() -> np.ndarray:
-            sources, sounds = self._sources(), []
-            for part in parts:
-                rows = self.conditions[part]
-                sounds.append(
-                    pipeline(
-                        prompt_embeds=rows,
-                        negative_prompt_embeds=self.unconditional.expand_as(rows),
-                        audio_length_in_s=self.duration,
-                        num_inference_steps=self.wanted.steps,
-                        generator=sources[part],
-                    ).audios
-                )
-            return np.concatenate(sounds)
+            sources = self._sources()
+            with torchs_kernels():
+                return np.concatenate([self._call(pipeline, part, sources) for part in parts])
 
         return run
+
+    def _call(self, pipeline, part: slice, sources: list[torch.Generator]) -> np.ndarray:
+        rows = self.conditions[part]
+        return pipeline(
+            prompt_embeds=rows,
+            negative_prompt_embeds=self.unconditional.expand_as(rows),
+            audio_length_in_s=self.duration,
+            num_inference_steps=self.wanted.steps,
+            generator=sources[part],
+        ).audios
 
     def _ours(self, generator: Generator) -> Callable[[], np.ndarray]:
         settings = {"sampler": "ddim", "steps": self.wanted.steps, "eta": ETA}
@@ -182,7 +191,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="counted; one more goes before")
     parser.add_argument("--precision", choices=("auto", *FORMATS), default="auto")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--switches", action="store_true", help="channels_last, torch.compile")
+    parser.add_argument("--switches", action="store_true", help="channels_last, CUDA graph")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: a minute")
     wanted = parser.parse_args()
     wanted.precision = resolve_precision(wanted.precision)
     torch.set_num_threads(wanted.threads)

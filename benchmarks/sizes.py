@@ -6,9 +6,10 @@ published models and clips of 10.24 s.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def read_config(size: str) -> dict:
     """config/config.yaml, changed by mini.yaml for `small`."""
     read = [yaml.safe_load((ROOT / f"config/{n}.yaml").read_text()) for n in ("config", "mini")]
     return _merged(*read) if size == "small" else read[0]
+
+
+@contextlib.contextmanager
+def torchs_kernels() -> Iterator[None]:
+    """cuDNN's as torch comes: TF32, and not the deterministic ones only (pretrained.device)."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.allow_tf32
+    cudnn.deterministic, cudnn.allow_tf32 = False, True
+    yield
+    cudnn.deterministic, cudnn.allow_tf32 = before
 
 
 def make_unet(size: str) -> torch.nn.Module:

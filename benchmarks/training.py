@@ -4,13 +4,17 @@
 
 Same clips, same model, same process: a step of each kind in turn. The authors' way has the
 waveforms in memory, at 16 kHz, and computes log-mel, VAE and CLAP at every step; their reading and
-resampling of files is left out. With a GPU, the gains of torch.compile, channels_last, fused AdamW
-and foreach EMA follow, each switched on alone (--switches: also on the CPU).
+resampling of files is left out. On a GPU its products are TF32 and its kernels and optimizer
+torch's defaults, as theirs, and this project's other ways of a step follow: number formats, and
+CUDA graph, fused AdamW, foreach EMA, channels_last and, with --compile, torch.compile, each alone
+and together (--switches: on the CPU too).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import copy
 import statistics
 import tempfile
 import time
@@ -18,7 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from sizes import SIZES, Study, make_unet
+from sizes import SIZES, Study, make_unet, torchs_kernels
 
 from audioldm_bench import audio
 from audioldm_bench.clap import load_clap
@@ -33,8 +37,9 @@ from audioldm_bench.pretrained import device
 from audioldm_bench.store import Store
 from audioldm_bench.vae import encode, load_vae, prepare
 
-SWITCHES = ("torch.compile", "channels_last", "fused AdamW", "foreach EMA")
+OURS = ("fused AdamW", "foreach EMA", "CUDA graph")  # what every training has
 GOAL = {"cpu": 1.5, "cuda": 3.0}
+AUTHORS = "authors' way"
 
 
 class AuthorsWay:
@@ -73,69 +78,96 @@ class LoopEMA(EMA):
             average.lerp_(parameter, weight)
 
 
-def trainer_with(switches: Sequence[str], size: str, training: dict, **others) -> Trainer:
-    """A trainer with these of SWITCHES on, the others off."""
-    unet = make_unet(size).to(device()).train()
+def trainer_with(switches: Sequence[str], unet, training: dict, **others) -> Trainer:
+    """A trainer of a copy of the UNet, with these switches on and the others off."""
+    unet = copy.deepcopy(unet).to(device()).train()
     if "channels_last" in switches:
         unet.to(memory_format=torch.channels_last)
     optimizer = make_optimizer(unet, training)
     if "fused AdamW" not in switches:
         options = {"lr": training["learning_rate"], "weight_decay": training["weight_decay"]}
-        optimizer = torch.optim.AdamW(unet.parameters(), **options, foreach=False, fused=False)
+        optimizer = torch.optim.AdamW(unet.parameters(), **options)
     ema = (EMA if "foreach EMA" in switches else LoopEMA)(unet, training["ema_decay"])
     if "torch.compile" in switches:
-        unet = torch.compile(unet)
-    return Trainer(unet, ema, optimizer, training=training, **others)
+        unet.compile()
+    replayed = "CUDA graph" in switches
+    return Trainer(unet, ema, optimizer, training=training, replayed=replayed, **others)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Of `work`, to the end of what it left to the GPU."""
+def measured(work: Callable[[], object]) -> tuple[float, int]:
+    """s of `work`, to the end of what it left to the GPU, and bytes that it took there."""
+    before = 0
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
     begin = time.perf_counter()
     work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - begin
+    if not torch.cuda.is_available():
+        return time.perf_counter() - begin, 0
+    torch.cuda.synchronize()
+    return time.perf_counter() - begin, torch.cuda.max_memory_allocated() - before
 
 
-def in_turn(kinds: dict[str, Callable[[int], object]], steps: int) -> dict[str, float]:
-    """Median s of a step of each kind; one step of each first, which is not counted."""
-    found: dict[str, list[float]] = {name: [] for name in kinds}
-    for step in range(steps + 1):
-        for name, run in kinds.items():
-            torch.manual_seed(step)
-            found[name].append(seconds(lambda run=run, step=step: run(step)))
-    return {name: statistics.median(times[1:]) for name, times in found.items()}
+class Way:
+    """A way of making a step."""
+
+    def __init__(self, trainer: Trainer, source, theirs: bool = False):
+        self.trainer, self.source, self.theirs = trainer, source, theirs
+        self.seconds: list[float] = []
+        self.memory = 0
+        self.loss = 0.0
+
+    def step(self, number: int) -> None:
+        torch.manual_seed(number)
+        self.trainer.data = self.source
+        with torchs_kernels() if self.theirs else contextlib.nullcontext():
+            seconds, memory = measured(lambda: self._step(number))
+        self.seconds.append(seconds)
+        self.memory = max(self.memory, memory)
+
+    def _step(self, number: int) -> None:
+        self.loss = self.trainer.step(number)["loss"]
+
+    @property
+    def median(self) -> float:
+        """s of a step; the first one is not counted."""
+        return statistics.median(self.seconds[1:])
 
 
-def against_authors(study: Study, data: TrainingSet, trainer: Trainer, wanted) -> None:
-    sources = {"cache": data, "authors' way": AuthorsWay(study, data, wanted.condition)}
-    losses: dict[str, float] = {}
-
-    def step_from(name: str) -> Callable[[int], object]:
-        def run(step: int) -> None:
-            trainer.data = sources[name]
-            losses[name] = trainer.step(step)["loss"]
-
-        return run
-
-    found = in_turn({name: step_from(name) for name in sources}, wanted.steps)
-    ratio, goal = found["authors' way"] / found["cache"], GOAL[device().type]
-    print("| batch from | s a step | steps/s |\n|---|---:|---:|")
-    for name, time_of_step in found.items():
-        print(f"| {name} | {time_of_step:.3f} | {1 / time_of_step:.3f} |")
-    print(f"\nfrom the cache {ratio:.2f} times as fast (goal at size s: {goal})", flush=True)
-
-
-def each_alone(size: str, steps: int, **options) -> None:
-    print("\n| switched on alone | s a step without | with | gain |\n|---|---:|---:|---:|")
-    for switch in SWITCHES:
-        trainers = {"without": trainer_with([], size, **options)}
-        trainers["with"] = trainer_with([switch], size, **options)
-        found = in_turn({name: trainer.step for name, trainer in trainers.items()}, steps)
-        gain = found["without"] / found["with"]
-        print(
-            f"| {switch} | {found['without']:.3f} | {found['with']:.3f} | {gain:.2f} |", flush=True
+def all_ways(wanted, unet, data: TrainingSet, authors: AuthorsWay, make) -> dict[str, Way]:
+    """Ways by name; `make`: trainer_with for a precision."""
+    gpu = torch.cuda.is_available()
+    if not (wanted.switches or gpu):
+        trainer = make(OURS, unet, wanted.precision)
+        return {AUTHORS: Way(trainer, authors), "cache": Way(trainer, data)}
+    theirs = make((), unet, "tf32" if gpu else wanted.precision)
+    ways = {AUTHORS: Way(theirs, authors, theirs=True)}
+    if gpu:
+        ways |= {f"cache, {p}": Way(make(OURS, unet, p), data) for p in ("fp32", "tf32")}
+    more = ("channels_last", *["torch.compile"] * wanted.compile)
+    sets = {"no switch": ()} | {f"{s} alone": (s,) for s in (*OURS, *more)}
+    sets |= {"as trained": OURS} | {f"as trained + {s}": (*OURS, s) for s in more}
+    for name, switches in sets.items():
+        ways[f"cache, {wanted.precision}, {name}"] = Way(
+            make(switches, unet, wanted.precision), data
         )
+    return ways
+
+
+def show(ways: dict[str, Way]) -> None:
+    base = ways[AUTHORS].median
+    print("| way | s a step | steps/s | times the authors' | GPU MB beside weights | loss |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, way in ways.items():
+        memory = f"{way.memory / 1e6:,.0f}" if way.memory else ""
+        print(
+            f"| {name} | {way.median:.4f} | {1 / way.median:.3f} | {base / way.median:.2f} |"
+            f" {memory} | {way.loss:.4f} |"
+        )
+    first = {name: way.seconds[0] for name, way in ways.items() if "compile" in name}
+    if first:
+        print(f"first step of compiled ways, s: {', '.join(f'{s:.0f}' for s in first.values())}")
+    print(f"goal at size s: {GOAL[device().type]} times the authors' way", flush=True)
 
 
 def main() -> None:
@@ -144,9 +176,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6, help="of each kind")
     parser.add_argument("--batch", type=int, default=2, help="clips a step")
     parser.add_argument("--condition", choices=("audio", "text"), default="audio")
-    parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32")
+    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16", "fp16"), default="fp32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--switches", action="store_true", help="measure them without a GPU too")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes")
     wanted = parser.parse_args()
     torch.set_num_threads(wanted.threads)
     with tempfile.TemporaryDirectory() as folder:
@@ -156,19 +189,22 @@ def main() -> None:
         study.embed_audio(0)
         study.embed_text()
         study.encode(0)
-        changes = {"batch_size": wanted.batch, "precision": wanted.precision, "warmup_steps": 0}
-        training = checked(study.config["training"] | changes)
         conditions = study.shard({"audio": "clap", "text": "text"}[wanted.condition], 0)
         ids = [f"clip-{number:05d}" for number in range(2 * wanted.batch)]
         with TrainingSet([study.shard("latents", 0)], [conditions], ids) as data:
             options = {
-                "training": training,
                 "data": data,
                 "unconditional": data.rows([0]).condition[0],
                 "alpha_bar": make_scheduler(study.config["diffusion"]).alphas_cumprod,
                 "scaling_factor": scaling_factor(study.vae),
                 "seed": 0,
             }
+
+            def make(switches: Sequence[str], unet, precision: str) -> Trainer:
+                changes = {"batch_size": wanted.batch, "precision": precision, "warmup_steps": 0}
+                training = checked(study.config["training"] | changes)
+                return trainer_with(switches, unet, training, **options)
+
             where = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
             print(
                 f"size {wanted.size}, {wanted.batch} clips a step, {wanted.precision}, condition"
@@ -176,11 +212,12 @@ def main() -> None:
                 f" {torch.__version__}; medians of {wanted.steps} steps",
                 flush=True,
             )
-            trainer = trainer_with(["fused AdamW", "foreach EMA"], wanted.size, **options)
-            against_authors(study, data, trainer, wanted)
-            del trainer
-            if wanted.switches or torch.cuda.is_available():
-                each_alone(wanted.size, wanted.steps, **options)
+            authors = AuthorsWay(study, data, wanted.condition)
+            ways = all_ways(wanted, make_unet(wanted.size), data, authors, make)
+            for step in range(wanted.steps + 1):
+                for way in ways.values():
+                    way.step(step)
+            show(ways)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from audioldm_bench.preflight.rows import Row
 from config_cases import DEFAULT, merged
 
 # 1 TFLOP/s, and so much bandwidth that bytes take no time
-DEVICE = Device("test", fp32=1e12, bf16=2e12, bandwidth=1e30, launch=0.0)
+DEVICE = Device("test", fp32=1e12, tf32=1e12, half=2e12, bandwidth=1e30, launch=0.0)
 SECOND = Cost(operations=((10**12, 8),), peak=10**9)  # on that device
 COSTS = Costs(
     "S",

@@ -80,9 +80,11 @@ def test_the_published_sizes_have_the_published_parameters():
 
 def test_time_is_the_longer_of_work_and_starts():
     cost = Cost(operations=((100, 1), (1, 50)), peak=0)
-    assert seconds(cost, Device("", 10.0, 100.0, 10.0, launch=0.0)) == 10 + 5
-    assert seconds(cost, Device("", 10.0, 100.0, 10.0, launch=0.0), "bf16") == 1 + 5
-    assert seconds(cost, Device("", 10.0, 100.0, 10.0, launch=9.0)) == 18
+    assert seconds(cost, Device("", 10.0, 50.0, 100.0, 10.0, launch=0.0)) == 10 + 5
+    assert seconds(cost, Device("", 10.0, 50.0, 100.0, 10.0, launch=0.0), "bf16") == 1 + 5
+    assert seconds(cost, Device("", 10.0, 50.0, 100.0, 10.0, launch=0.0), "tf32") == 2 + 5
+    assert seconds(cost, Device("", 10.0, 50.0, 100.0, 10.0, launch=9.0)) == 18
+    assert seconds(cost, Device("", 10.0, 50.0, 100.0, 10.0, launch=9.0), replayed=True) == 15
 
 
 def test_this_cpu_is_measured():

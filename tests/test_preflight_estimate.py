@@ -6,7 +6,7 @@ import pytest
 
 from audioldm_bench.preflight import plan
 from audioldm_bench.preflight.clips import study_clips
-from audioldm_bench.preflight.estimate import SAVES, STATE, WEIGHTS
+from audioldm_bench.preflight.estimate import SAVES, STATE, STEP, WEIGHTS
 from audioldm_bench.preflight.rows import START
 from audioldm_bench.published import size_of
 from config_cases import DEFAULT, MINI, merged
@@ -20,7 +20,8 @@ def test_the_papers_study_in_numbers(tmp_path):
     rows = rows_of(tmp_path)
     training, sampling = rows["training"], rows["sampling"]
     assert training.jobs == CHECKPOINTS
-    assert training.hours == pytest.approx((4 * 1_070_000 + CHECKPOINTS * START[True]) / 3600)
+    work = 4 * 1_070_000 * (1 + STEP) + CHECKPOINTS * START[True]
+    assert training.hours == pytest.approx(work / 3600)
     assert training.disk == CHECKPOINTS * COSTS.parameters["unet"] * WEIGHTS
     assert training.temporary == (12 + SAVES + 1) * COSTS.parameters["unet"] * STATE
     assert f"{EVALUATED:,} clips" in sampling.amount
@@ -49,10 +50,13 @@ def test_more_checkpoints_take_disk_and_sampling(tmp_path):
 
 
 def test_sampling_follows_its_steps_and_bf16_its_rate(tmp_path):
-    before, after = rows_of(tmp_path), rows_of(tmp_path, sampling={"steps": 100})
+    single = {"precision": "fp32"}
+    before = rows_of(tmp_path, sampling=single)
+    after = rows_of(tmp_path, sampling=single | {"steps": 100})
     assert 0.45 < after["sampling"].hours / before["sampling"].hours < 0.55
     assert after["training"] == before["training"]
-    half = rows_of(tmp_path, training={"precision": "bf16"})
+    assert rows_of(tmp_path)["sampling"].hours < 0.6 * before["sampling"].hours  # fp16
+    half = rows_of(tmp_path, training={"precision": "bf16"}, sampling=single)
     assert half["training"].hours < 0.6 * before["training"].hours
     assert half["sampling"] == before["sampling"]
 

@@ -153,6 +153,7 @@ def train_loop(
                         on_save(history)
                     saved = time.monotonic()
             if stopped:
+                progress.close()
                 _say_stopped(team, label, stopped, i + 1)
                 raise SystemExit(128 + stopped)
     return history

@@ -29,7 +29,7 @@ STAGES = {
         "parts are there",
     ),
     "train": (
-        f"{S}/state/train/esc50-pretrained-text-0000080/state-000000043.pt",
+        f"{S}/state/train/esc50-pretrained-text-0000080/state-0000000[4-6]?.pt",
         f"{S}/runs/esc50/pretrained-text/step-0000080",
         f"{S}/logs/train/esc50-pretrained-text-0000080.log",
         "continues after step",
@@ -44,7 +44,7 @@ STAGES = {
 
 
 def kill_when(folder, sign, target, *, group: bool) -> None:
-    """Starts the study and kills it with SIGKILL as soon as `sign` is there.
+    """Starts the study and kills it with SIGKILL as soon as `sign` (a pattern) is there.
 
     `group`: with all its jobs, as a machine that loses power; else Snakemake alone, whose job
     is then to stop by itself.
@@ -58,7 +58,7 @@ def kill_when(folder, sign, target, *, group: bool) -> None:
     )
     end = time.monotonic() + 600  # other work may have the cores
     try:
-        while not (folder / sign).exists():
+        while not list(folder.glob(sign)):
             assert process.poll() is None, f"{target} ended before {sign} was seen"
             assert time.monotonic() < end, f"{sign} did not come"
             time.sleep(0.001)

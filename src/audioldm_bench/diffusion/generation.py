@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..pretrained import device
 from ..vae import decode, load_vae, stride
 from ..vocoder import load_vocoder, vocode
+from .precision import matrix_format
 from .samplers import make_sampler, sample_latents
 from .unet import load_unet
 
@@ -87,8 +88,6 @@ def load_generator(
     or does not fit.
     """
     unet = load_unet(unet_folder).to(FORMATS[precision])
-    if unet.device.type == "cuda" and precision != "fp32":
-        unet = unet.to(memory_format=torch.channels_last)  # as half convolutions on GPUs want it
     generator = Generator(
         unet, load_vae(vae_folder), load_vocoder(vocoder_folder), diffusion_config
     )
@@ -111,10 +110,12 @@ def decode_latents(
     same bits in whatever row it stands. Only one part's waveforms are held.
     """
     size = -(-len(latents) // -(-len(latents) // DECODE_BATCH))
+    form = "fp32" if generator.unet.dtype == torch.float32 else "tf32"
     for part in latents.split(size):
         full = torch.cat([part, part[-1:].expand(size - len(part), -1, -1, -1)])
-        log_mel = decode(generator.vae, full)
-        waveforms = vocode(generator.vocoder, log_mel, n_samples)[: len(part)]
+        with matrix_format(form):
+            log_mel = decode(generator.vae, full)
+            waveforms = vocode(generator.vocoder, log_mel, n_samples)[: len(part)]
         yield from waveforms.float().cpu().numpy()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 
 from ..errors import UserError
 
 # of convolutions and products under autocast; None: as the weights are
-PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS = {"fp32": None, "tf32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 LEAST_SCALE = 1.0  # gradients that overflow with less are not overflowing, they are wrong
 
 
@@ -16,6 +19,21 @@ def check_precision(precision: str) -> None:
     if precision not in PRECISIONS:
         known = ", ".join(PRECISIONS)
         raise UserError(f"training.precision: {precision!r} must be one of {known}")
+
+
+@contextlib.contextmanager
+def matrix_format(precision: str) -> Iterator[None]:
+    """tf32: convolutions and products of fp32 numbers round them to 10 bits of mantissa first, on
+    the GPUs that can (Ampere and later); elsewhere, and in the other precisions, they do not."""
+    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [switch.allow_tf32 for switch in switches]
+    for switch in switches:
+        switch.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        for switch, state in zip(switches, before, strict=True):
+            switch.allow_tf32 = state
 
 
 def autocast(precision: str, where: torch.device) -> torch.autocast:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
 from ..errors import UserError
 from .noise import DPMSolverPP, make_dpm_solver, make_scheduler
+from .replay import Replay
 from .unet import predict_noise
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
     Scheduler = DDIMScheduler | DPMSolverPP
 
+# of UNets on a GPU, by the model
+RECORDED: weakref.WeakKeyDictionary[torch.nn.Module, Replay] = weakref.WeakKeyDictionary()
 SAMPLERS = {"ddim": make_scheduler, "dpm_solver_pp": make_dpm_solver}
 
 
@@ -100,8 +105,13 @@ def sample_latents(
 
 def _predict(unet, noisy: torch.Tensor, timestep: torch.Tensor, classes) -> torch.Tensor:
     """The predicted noise, float32, by a UNet of any number format."""
-    form = next(unet.parameters()).dtype
-    return predict_noise(unet, noisy.to(form), timestep, classes.to(form)).float()
+    form, where = next(unet.parameters()).dtype, next(unet.parameters()).device
+    arguments = noisy.to(form), timestep, classes.to(form)
+    if where.type != "cuda":
+        return predict_noise(unet, *arguments).float()
+    if unet not in RECORDED:  # all batches have one shape
+        RECORDED[unet] = Replay(partial(predict_noise, weakref.proxy(unet)))
+    return RECORDED[unet](*arguments).to(torch.float32, copy=True)
 
 
 def _check_finite(latents: torch.Tensor, unet) -> None:

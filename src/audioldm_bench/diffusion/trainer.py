@@ -7,7 +7,7 @@ worked on in changes results by rounding alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -17,7 +17,8 @@ from .data import Batch, TrainingSet
 from .ema import EMA
 from .noise import add_noise
 from .parallel import ALONE, Team
-from .precision import autocast, lower_scale, make_scaler
+from .precision import autocast, lower_scale, make_scaler, matrix_format
+from .replay import Replay
 from .unet import predict_noise
 
 
@@ -67,11 +68,21 @@ class Trainer:
     training: Mapping
     seed: int
     team: Team = ALONE
+    replayed: bool = True  # where it can be: on a GPU, not with checkpointing's random numbers
     scaler: torch.amp.GradScaler = field(init=False)
+    _pass: Callable[..., torch.Tensor] = field(init=False)
+    _learning: list[torch.nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
-        where = next(self.unet.parameters()).device
-        self.scaler = make_scaler(self.training["precision"], where)
+        self._learning = [p for p in self.unet.parameters() if p.requires_grad]
+        self.scaler = make_scaler(self.training["precision"], self._device)
+        on_gpu = self._device.type == "cuda"
+        self.replayed &= on_gpu and not self.training["gradient_checkpointing"]
+        self._pass = Replay(self._backward, self._clear) if self.replayed else self._backward
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.unet.parameters()).device
 
     @property
     def _batches(self) -> int:
@@ -98,13 +109,14 @@ class Trainer:
         drawn = self._draw(batch)
         rate = learning_rate(i, self.training)
         while True:
-            loss, norm = self._gradients(drawn)
+            with matrix_format(self.training["precision"]):
+                loss, norm = self._gradients(drawn)
             figures = torch.stack([loss, norm]).tolist()  # one wait for the GPU
             row = {"loss": figures[0], "learning_rate": rate, "gradient_norm": figures[1]}
             overflow = math.isfinite(figures[0]) and not math.isfinite(figures[1])
             if not (overflow and lower_scale(self.scaler)):
                 break
-            self.optimizer.zero_grad(set_to_none=True)
+            self._clear()
         self._check(row, i, batch.clip_ids)
         self._update(norm, rate)
         return row
@@ -124,22 +136,32 @@ class Trainer:
         parts = zip(*(rows.split(self.training["batch_size"]) for rows in drawn), strict=True)
         losses = []
         for part in parts:
-            loss = self._loss(*self.team.share(*part)) / self._batches
-            self.scaler.scale(loss).backward()
-            losses.append(loss.detach())
+            own = [rows.to(self._device) for rows in self.team.share(*part)]
+            losses.append(self._pass(*own).clone())
         total = sum(losses[1:], losses[0])
-        gradients = [p.grad for p in self.unet.parameters() if p.grad is not None]
+        gradients = self._present()
         self.team.average([total, *gradients])
         self.scaler.unscale_(self.optimizer)
         return total, torch.nn.utils.get_total_norm(gradients)
 
-    def _loss(self, noisy, noise, timesteps, condition) -> torch.Tensor:
-        where = next(self.unet.parameters()).device
-        with autocast(self.training["precision"], where):
-            found = predict_noise(
-                self.unet, noisy.to(where), timesteps.to(where), condition.to(where)
-            )
-        return torch.nn.functional.mse_loss(found.float(), noise.to(where))
+    def _backward(self, noisy, noise, timesteps, condition) -> torch.Tensor:
+        """Adds the gradients of a batch to those that are there; its share of the loss."""
+        with autocast(self.training["precision"], self._device):
+            found = predict_noise(self.unet, noisy, timesteps, condition)
+        loss = torch.nn.functional.mse_loss(found.float(), noise) / self._batches
+        self.scaler.scale(loss).backward()
+        return loss.detach()
+
+    def _present(self) -> list[torch.Tensor]:
+        """The gradients that there are."""
+        return [p.grad for p in self._learning if p.grad is not None]
+
+    def _clear(self) -> None:
+        """No gradients; those that a recording writes to stay where they are."""
+        if self.replayed:
+            torch._foreach_zero_(self._present())
+        else:
+            self.optimizer.zero_grad(set_to_none=True)
 
     @staticmethod
     def _check(row: Mapping[str, float], step: int, clip_ids: Sequence[str]) -> None:
@@ -154,11 +176,11 @@ class Trainer:
     def _update(self, norm: torch.Tensor, rate: float) -> None:
         if self.training["gradient_clip"] is not None:
             torch.nn.utils.clip_grads_with_norm_(
-                self.unet.parameters(), self.training["gradient_clip"], norm
+                self._learning, self.training["gradient_clip"], norm
             )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
+        self._clear()
         self.ema.update()

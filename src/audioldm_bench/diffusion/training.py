@@ -41,7 +41,12 @@ KEYS = (
     "precision",
 )
 # What a component's training does without: keys that the section of a study has besides.
-PLAIN = {"accumulate": 1, "optimizer": "adamw", "gradient_checkpointing": False, "lora": None}
+PLAIN = {
+    "accumulate": 1,
+    "optimizer": "adamw",
+    "gradient_checkpointing": False,
+    "lora": None,
+}
 
 
 def checked(training_config: Mapping) -> dict:

@@ -12,12 +12,13 @@ from ..published import LOCAL, kind, model_path
 from . import plan, scoring
 from .clips import UNKNOWN, Clips
 from .devices import Device
-from .parts import BATCH, Costs, latent_bytes
+from .parts import BATCH, Costs, latent_bytes, sampling_precision
 from .rows import DECODE, Estimate, Place, Row
 
 DOWNLOAD = 10e6  # bytes/s [assumed]
 YOUTUBE_FETCH = 10.0  # s a clip without the pause that the config asks for [assumed]
 NOISE = 3e-4  # s to draw a latent's noise on the CPU, as every sampler step does [measured]
+STEP = 0.02  # s of a training step beside its passes: draws, optimizer, average [measured, H100]
 IMPORT = 300.0  # s to import a checkpoint [assumed]
 # Bytes a parameter. Held while training: weights, EMA, AdamW's two moments; gradients are counted.
 WEIGHTS, STATE = 4, 16
@@ -124,7 +125,8 @@ def _training(study: Estimate) -> Row:
     runs, unet = plan.runs(config), study.costs.parameters["unet"]
     steps = runs * sum(config["training"]["steps"][name] for name in names)
     batches = steps * config["training"]["accumulate"]
-    work = batches * study.pass_of("train", config["training"]["precision"]) + study.starts("train")
+    work = batches * study.pass_of("train", config["training"]["precision"])
+    work += steps * STEP + study.starts("train")
     places = tuple(
         Place(
             f"{study.study}/runs/{name}",
@@ -157,8 +159,11 @@ def _sampling(study: Estimate) -> Row:
     rate, candidates = config["audio"]["sample_rate"], sampling["candidates"]
     made = {name: systems[name] * study.clips[name].evaluation for name in systems}
     noise = candidates * NOISE * (sampling["eta"] > 0)
-    a_clip = sampling["steps"] * (study.pass_of("denoise") / sampling["batch_size"] + noise)
-    a_clip += candidates * (study.pass_of("decode") + study.pass_of("vocode")) / BATCH
+    form = sampling_precision(config)
+    a_step = study.pass_of("denoise", form) / sampling["batch_size"] + noise
+    rest = "fp32" if form == "fp32" else "tf32"
+    sound = study.pass_of("decode", rest) + study.pass_of("vocode", rest)
+    a_clip = sampling["steps"] * a_step + candidates * sound / BATCH
     if candidates > 1:
         a_clip += study.pass_of("hear") + candidates * DECODE * 10
     work, places = study.starts("sample"), []

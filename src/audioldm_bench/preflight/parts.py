@@ -132,9 +132,18 @@ def _spectral_passes(config: Mapping, vae, vocoder) -> tuple[tuple[int, int, int
         }
 
 
+def sampling_precision(config: Mapping) -> str:
+    """What sampling.precision stands for on the device that the config asks for."""
+    wanted = config["sampling"]["precision"]
+    if wanted != "auto":
+        return wanted
+    return "fp16" if config["runtime"]["gpus_per_job"] else "fp32"
+
+
 def _diffusion_passes(config: Mapping, settings: Mapping, latent: tuple) -> tuple:
     import torch
 
+    from ..diffusion.generation import FORMATS
     from ..diffusion.unet import build_unet, predict_noise
     from .counting import count
 
@@ -142,15 +151,20 @@ def _diffusion_passes(config: Mapping, settings: Mapping, latent: tuple) -> tupl
     unet = build_unet(settings).train()
     width = unet.config.projection_class_embeddings_input_dim
 
-    def predict(batch: int):
-        noisy, steps = torch.empty(batch, *latent), torch.zeros(batch, dtype=torch.long)
-        return predict_noise(unet, noisy, steps, torch.empty(batch, width))
+    form = FORMATS[sampling_precision(config)]
+    torch.set_default_dtype(form)  # tensors without values cannot be converted in their places
+    frozen = build_unet(settings)
+    torch.set_default_dtype(torch.float32)
 
-    train = count(_training_step(unet, lambda: predict(training["batch_size"]), training))
+    def predict(model, batch: int, **kind):
+        noisy, steps = torch.empty(batch, *latent, **kind), torch.zeros(batch, dtype=torch.long)
+        return predict_noise(model, noisy, steps, torch.empty(batch, width, **kind))
+
+    train = count(_training_step(unet, lambda: predict(unet, training["batch_size"]), training))
     guided = 1 if sampling["guidance_scale"] == 1 else 2
     rows = sampling["batch_size"] * sampling["candidates"] * guided
     with torch.no_grad():
-        denoise = count(lambda: predict(rows))
+        denoise = count(lambda: predict(frozen, rows, dtype=form))
     return unet, train, denoise
 
 
@@ -172,8 +186,10 @@ def _training_step(unet, predict: Callable, training: Mapping) -> Callable[[], N
             "exp_avg_sq": torch.empty_like(parameter, requires_grad=False),
         }
 
+    half = training["precision"] in ("bf16", "fp16")
+
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=training["precision"] == "bf16"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             found = predict()
         torch.nn.functional.mse_loss(found.float(), torch.empty(found.shape)).backward()
         optimizer.step()

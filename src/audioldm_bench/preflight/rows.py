@@ -55,8 +55,9 @@ class Estimate:
         return f"results/{self.config['study']}"
 
     def pass_of(self, part: str, precision: str = "fp32") -> float:
-        """s of one pass of a part at its batch size."""
-        return seconds(getattr(self.costs, part), self.device, precision)
+        """s of one pass of a part at its batch size; the UNet's are replayed on a GPU."""
+        replayed = part in ("train", "denoise") and self.config["runtime"]["gpus_per_job"] > 0
+        return seconds(getattr(self.costs, part), self.device, precision, replayed=replayed)
 
     def jobs(self, *rules: str) -> int:
         return sum(plan.jobs(self.config).get(rule, 0) for rule in rules)
