@@ -1,6 +1,5 @@
 # The study as one workflow. `snakemake --cores 8 all_tables` runs the paper's (config/config.yaml);
-# `--configfile config/mini.yaml` runs the miniature. Targets: all, all_tables, all_figures, figure1,
-# figure2, report, preflight.
+# `--configfile config/mini.yaml` runs the miniature. `snakemake` alone says what can be asked for.
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -16,21 +15,25 @@ include: "workflow/rules/datasets.smk"
 include: "workflow/rules/audio.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/components.smk"
+include: "workflow/rules/checks.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/systems.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/preflight.smk"
+include: "workflow/rules/terminal.smk"
 
 
 # On a cluster these stay where Snakemake runs: they take seconds, or need the network, which
 # compute nodes seldom have.
 localrules:
+    targets,
     all,
     all_tables,
     all_figures,
     report,
+    check_data,
     preflight,
     preflight_downloads,
     download_list,
@@ -49,10 +52,18 @@ localrules:
     write_report,
 
 
-# The metrics are targets too: one that was deleted is made again, and the tables with it.
-rule all:
+rule targets:
+    """Say what can be asked for, and do nothing."""
     default_target: True
     input:
+        say_targets,
+
+
+# The metrics are targets too: one that was deleted is made again, and the tables with it.
+rule all:
+    """Tables, figures, report: the whole study."""
+    input:
+        rules.check_data.input,
         rules.tables.input.table1,
         rules.tables.input.table2,
         rules.tables.input.bounds,
@@ -67,6 +78,7 @@ rule all:
 
 
 rule all_tables:
+    """Tables I and II, the benchmark table."""
     input:
         rules.tables.input.table1,
         rules.tables.input.table2,
@@ -78,6 +90,7 @@ rule all_tables:
 
 
 rule all_figures:
+    """Figures 1 and 2."""
     input:
         rules.corruption_metrics.output,
         rules.figure2.input,
@@ -86,5 +99,6 @@ rule all_figures:
 
 
 rule report:
+    """report.html, and with it tables and figures."""
     input:
         rules.write_report.output,

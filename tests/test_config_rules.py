@@ -38,6 +38,11 @@ MISTAKES = {
         "`training.initialisations` has `scratch`",
         "write [pretrained]",
     ),
+    "checkpoints chosen on no clips": (
+        setting("table2/select_on", ["evaluation", "validation"]),
+        "`table2.select_on` has `validation`, but `datasets.esc50.split.validation` is 0",
+        "set it to a number of clips",
+    ),
     "no steps": (
         removing("training/steps/esc50"),
         "`training.steps.esc50` is missing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import zlib
 
 import pytest
 
@@ -80,6 +81,30 @@ def test_figure1_names_what_is_wrong_in_its_table(tmp_path):
         make_figure1(tmp_path / "fig1.csv", {})
 
 
+def test_figure2_has_bands_where_metrics_have_intervals(runs, tmp_path):
+    out = paths(tmp_path, "svg", "csv")
+    given = runs((20, 40))
+    make_figure2(given, out)
+    assert "fill-opacity: 0.18" not in out["svg"].read_text()
+    for init, condition, step, path in given:
+        names = {"fd": "fd_tagger", "is": "is_tagger", "fad": "fad_embedder", "kl": "kl_x"}
+        values = {names[m]: {"low": 1.0 * step, "high": 2.0 * step} for m in ("fd", "is")}
+        values |= {"fad_embedder": {"low": None, "high": None}}
+        about = {"fd": 1.5, "is": 1.0, "kl": 0.5, "fad": 5.0, "n": 8}
+        if (init, condition) != ("scratch", "audio"):
+            about |= {"names": names, "values": values}
+        write_json(path, about)
+    make_figure2(given, out)
+    bands = out["svg"].read_text().count("fill-opacity: 0.18")
+    assert bands == 2 * 3, "FD and IS of three runs"
+    with open(out["csv"], newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (rows[1]["fd_low"], rows[1]["fd"], rows[1]["fd_high"]) == ("40.0", "1.5", "80.0")
+    assert {(row["kl_low"], row["fad_high"]) for row in rows} == {("", "")}
+    scratch_audio = [row for row in rows if row["pretrained"] == "no"][2:]
+    assert [row["fd_low"] for row in scratch_audio] == ["", ""]
+
+
 def test_figure2_table(runs, tmp_path):
     out = paths(tmp_path, "csv")
     make_figure2(runs((40, 20)), out)
@@ -125,8 +150,41 @@ def test_print_quality_and_the_same_bytes(runs, tmp_path):
     assert "<dc:date>" not in first["svg"].read_text()
 
 
+def test_fonts_are_embedded_and_every_text_has_the_size_of_print(runs, tmp_path):
+    """In the PDF all fonts are TrueType with their outlines, and 8 pt; in the SVG no font is
+    needed, for its text is outlines."""
+    out = paths(tmp_path, "pdf", "svg")
+    make_figure2(runs((20, 40)), out)
+    pdf = out["pdf"].read_bytes()
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S)
+    text = b"\n".join(_inflated(stream) for stream in streams)
+    sizes = {float(size) for size in re.findall(rb"/F\S+ ([\d.]+) Tf", text)}
+    assert sizes == {8.0}
+    fonts = pdf.count(b"/Type /Font\n") + len(re.findall(rb"/Type /Font[ /]", pdf))
+    assert fonts >= 1 and b"/FontFile2" in pdf and b"/Type3" not in pdf
+    width, height = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", pdf).groups()
+    assert (float(width), float(height)) == (72 * COLUMN_WIDTH, pytest.approx(72 * HEIGHT))
+    svg = out["svg"].read_text()
+    assert "<text" not in svg and "font-family" not in svg and "<image" not in svg
+
+
+def _inflated(stream: bytes) -> bytes:
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:  # not packed
+        return b""
+
+
+def _grey(colour: str) -> float:
+    """Luma of #rrggbb, 0 to 1: what a printer without colour makes of it."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
 def test_curves_differ_by_more_than_colour():
     for lines in (CORRUPTIONS.values(), RUNS.values()):
-        assert len({(line.dash, line.marker, line.filled) for line in lines}) == 4
-    dashes = [line.dash for line in CORRUPTIONS.values()]
-    assert len(set(dashes)) == 4
+        assert len({line.dash for line in lines}) == 4
+        assert len({(line.marker, line.filled) for line in lines}) == 4
+        assert all(_grey(line.colour) < 0.7 for line in lines), "seen on white paper"
+    text, audio = (RUNS["scratch", condition].colour for condition in ("text", "audio"))
+    assert abs(_grey(text) - _grey(audio)) > 0.2, "so the condition is told apart in grey too"

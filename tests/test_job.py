@@ -19,6 +19,7 @@ def quiet(monkeypatch):
     for name in ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "HF_HUB_DISABLE_PROGRESS_BARS"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.delenv(WORKFLOW, raising=False)
+    monkeypatch.delenv("SLURM_JOB_GPUS", raising=False)
     yield
     Progress.job = None
 
@@ -39,6 +40,13 @@ def test_cuda_is_hidden_from_a_job_without_a_gpu(tmp_path, monkeypatch):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
 
 
+def test_slurms_gpus_that_were_asked_for_as_gres_are_not_hidden(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("SLURM_JOB_GPUS", "1")
+    with job(tmp_path / "a.log", 1, gpus=0):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+
+
 def test_a_users_mistake_ends_in_a_sentence(tmp_path, capfd):
     with pytest.raises(SystemExit) as status, job(tmp_path / "a.log", 1):
         raise UserError("datasets.x: no sound there; set `folder`")
@@ -48,12 +56,20 @@ def test_a_users_mistake_ends_in_a_sentence(tmp_path, capfd):
     assert "Traceback" not in (tmp_path / "a.log").read_text()
 
 
+def test_an_interruption_is_a_sentence(tmp_path, capfd):
+    with pytest.raises(SystemExit) as status, job(tmp_path / "a.log", 1):
+        raise KeyboardInterrupt
+    assert status.value.code == 130
+    assert capfd.readouterr().err == "stopped by Ctrl-C\n"
+
+
 def test_any_other_error_ends_in_its_last_line_and_the_logs_name(tmp_path, capfd):
     with pytest.raises(SystemExit), job(tmp_path / "a.log", 1):
         raise ZeroDivisionError("by zero")
     said = capfd.readouterr().err
     assert said == f"error: ZeroDivisionError: by zero (traceback: {tmp_path / 'a.log'})\n"
-    assert "Traceback" in (tmp_path / "a.log").read_text()
+    log = (tmp_path / "a.log").read_text()
+    assert "Traceback" in log and log.endswith("\nerror: ZeroDivisionError: by zero\n")
 
 
 def test_a_job_stops_when_its_snakemake_is_gone(tmp_path):

@@ -7,8 +7,8 @@ from config_cases import DEFAULT, MINI, merged
 
 # size: (MB that training peaked at or needs by the count, batch) [benchmarks/RESULTS.md]
 PEAKS = {"s": (7_687, 8), "m": (9_360, 1), "l": (22_000, 8)}
-# size: hours on an A100 of 216 segments, and of 224 systems [docs/paper-run.md]
-HOURS = {"s": (339, 735), "m": (716, 1_513), "l": (1_232, 2_574)}
+# size: hours on an RTX 3090 of 216 segments, and of 224 systems [docs/paper-run.md]
+HOURS = {"s": (282, 444), "m": (550, 886), "l": (911, 1_484)}
 
 
 def of(size, **changes):
@@ -23,6 +23,11 @@ def test_training_asks_for_more_memory_than_was_measured(size):
     assert isinstance(asked, int) and 1.2 * peak <= asked < 40_000
     more = training_memory(of(size, training={"batch_size": 64}))
     assert more > asked and training_memory(MINI_CONFIG) == 20_000
+
+
+def test_each_further_process_of_a_training_asks_for_memory_of_its_own():
+    one, four = (training_memory(of("l", runtime={"gpus_per_job": n})) for n in (1, 4))
+    assert four - one > 3 * 12_000 * 1.2  # the state that it loads
 
 
 MINI_CONFIG = merged(DEFAULT, MINI)

@@ -40,6 +40,7 @@ def broken_rules(config: dict, base: Path) -> Iterator[str]:
     yield from _unknown_datasets(config)
     yield from _untrained_datasets(config)
     yield from _training_steps(config)
+    yield from _choosing_clips(config)
     yield from _adapter(config)
     for name in used_datasets(config):
         yield from _source(config, name, base)
@@ -120,6 +121,19 @@ def _training_steps(config: dict) -> Iterator[str]:
             yield (
                 f"`training.steps.{name}` is missing: `training.datasets` names `{name}`, "
                 "so say at which step its training ends."
+            )
+
+
+def _choosing_clips(config: dict) -> Iterator[str]:
+    """A checkpoint that validation clips choose needs some; those of official splits are theirs."""
+    if "validation" not in _names(config, "table2", "select_on"):
+        return
+    for name in _names(config, "table2", "datasets"):
+        split = at(config, "datasets", name, "split")
+        if split.get("kind") in ("random", "fold") and not split.get("validation"):
+            yield (
+                f"`table2.select_on` has `validation`, but `datasets.{name}.split.validation` is "
+                "0: set it to a number of clips, or choose on [evaluation]."
             )
 
 

@@ -16,7 +16,8 @@ from .typeset import csv_text
 
 COLUMN_WIDTH = 3.5  # inches: one column of an IEEE page
 HEIGHT = 3.45
-COLUMNS2 = ["pretrained", "train_condition", "train_steps", *METRICS, "n", "clip_list_sha256"]
+WITH_ENDS = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
+COLUMNS2 = ["pretrained", "train_condition", "train_steps", *WITH_ENDS, "n", "clip_list_sha256"]
 
 # points: x, and values by metric; the ends of its band, if any, by fd_low, fd_high and so on
 Curve = tuple[Line, list[tuple[float, dict[str, float | None]]]]
@@ -57,7 +58,6 @@ def make_figure1(table: Path, outputs: Mapping[str, Path]) -> None:
     kl, fad, and for bands fd_low, fd_high and so on. `outputs`: paths by png, pdf and/or svg.
     """
     rows = _read(table, ["corruption", "share", *METRICS])
-    columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
     unknown = {row["corruption"] for row in rows} - set(CORRUPTIONS)
     if unknown:
         known = ", ".join(CORRUPTIONS)
@@ -65,7 +65,7 @@ def make_figure1(table: Path, outputs: Mapping[str, Path]) -> None:
     curves = []
     for name, line in CORRUPTIONS.items():
         points = [
-            (float(row["share"]), {c: float(row[c]) if row.get(c) else None for c in columns})
+            (float(row["share"]), {c: float(row[c]) if row.get(c) else None for c in WITH_ENDS})
             for row in rows
             if row["corruption"] == name
         ]
@@ -80,7 +80,8 @@ def make_figure2(
     """Fig. 2: each metric against training steps, a curve for each run of one dataset.
 
     `metrics`: (initialisation, training condition, step, metrics.json). `outputs`: paths by csv,
-    png, pdf and/or svg. The axis is in thousands of steps when there are that many.
+    png, pdf and/or svg. Bands are the intervals that metrics.json has. The axis is in thousands of
+    steps when there are that many.
     """
     given = {(init, condition, int(step)): path for init, condition, step, path in metrics}
     scale = 1000 if max((step for *_, step in given), default=0) >= 1000 else 1
@@ -89,8 +90,9 @@ def make_figure2(
         points = []
         for key in sorted(k for k in given if k[:2] == run):
             values = read_json(given[key])
-            points.append((key[2] / scale, {m: values[m] for m in METRICS}))
-            rows.append(_row2(key, values))
+            row = _row2(key, values)
+            points.append((key[2] / scale, {column: row[column] for column in WITH_ENDS}))
+            rows.append(row)
         if points:
             curves.append((line, points))
     pictures = dict(outputs)
@@ -103,7 +105,11 @@ def make_figure2(
 
 def _row2(key: tuple[str, str, int], values: dict) -> dict[str, object]:
     init, condition, step = key
-    row: dict[str, object] = {m: values[m] for m in METRICS}
+    row: dict[str, object] = {}
+    for metric in METRICS:
+        about = values.get("values", {}).get(values.get("names", {}).get(metric), {})
+        row |= {metric: values[metric]}
+        row |= {f"{metric}_{end}": about.get(end) for end in ("low", "high")}
     row |= {"pretrained": "yes" if init == "pretrained" else "no"}
     row |= {"train_condition": condition, "train_steps": step}
     return row | {k: values.get(k) for k in ("n", "clip_list_sha256")}

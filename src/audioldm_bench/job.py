@@ -82,13 +82,19 @@ def _prepare(threads: int, gpus: int) -> None:
     """Before numpy, torch and transformers are imported: they read these once."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)  # the bits of a sum depend on it
-    if not gpus:
+    if not gpus and not os.environ.get("SLURM_JOB_GPUS"):  # asked for as gres
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    quiet_libraries()
+
+
+def quiet_libraries() -> None:
+    """Libraries then say nothing that a user cannot act on. Before they are imported."""
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # sums in the same order every time
     os.environ["HF_HUB_OFFLINE"] = "1"  # every model is a folder on disk by now
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # one progress line a job, our own
     for name in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"):
         os.environ.setdefault(name, "error")
+    warnings.simplefilter("ignore")  # they are for developers: see the tests
 
 
 @contextlib.contextmanager
@@ -103,15 +109,19 @@ def job(log: Path | str, threads: int, gpus: int = 0) -> Iterator[None]:
     terminal = sys.stderr
     with open(log, "w") as file:
         sys.stderr = _Tee(terminal, file)
-        warnings.simplefilter("ignore")  # a library's warnings are for developers: see the tests
         try:
             yield
         except UserError as mistake:
             print(f"error: {mistake}", file=sys.stderr)
             raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            print("stopped by Ctrl-C", file=sys.stderr)
+            raise SystemExit(128 + signal.SIGINT) from None
         except Exception as error:
             traceback.print_exc(file=file)
-            print(f"error: {type(error).__name__}: {error} (traceback: {log})", file=terminal)
+            sentence = f"error: {type(error).__name__}: {error}"
+            print(sentence, file=file)  # failures.py looks for it
+            print(f"{sentence} (traceback: {log})", file=terminal)
             raise SystemExit(1) from None
         finally:
             sys.stderr = terminal

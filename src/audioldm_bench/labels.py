@@ -53,12 +53,13 @@ class Line:
     filled: bool = True
 
 
-# Fig. 2: colour and marker for the training condition, dash and filling for the initialisation.
+# Fig. 2: colour and marker for the training condition, filling for the initialisation; each has a
+# dash of its own, for curves can lie on one another.
 RUNS: dict[tuple[str, str], Line] = {
     ("scratch", "text"): Line("scratch, text", "#0072b2", "o", "--", filled=False),
-    ("scratch", "audio"): Line("scratch, audio", "#e69f00", "s", "--", filled=False),
+    ("scratch", "audio"): Line("scratch, audio", "#e69f00", "s", ":", filled=False),
     ("pretrained", "text"): Line("pre-trained, text", "#0072b2", "o", "-"),
-    ("pretrained", "audio"): Line("pre-trained, audio", "#e69f00", "s", "-"),
+    ("pretrained", "audio"): Line("pre-trained, audio", "#e69f00", "s", "-."),
 }
 
 CORRUPTIONS: dict[str, Line] = {  # Fig. 1, in the order of its caption

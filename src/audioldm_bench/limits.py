@@ -1,7 +1,7 @@
 """What the two long stages ask of a cluster: memory and minutes, by the size of the model.
 
-Memory was measured, minutes are estimates: no GPU was at hand. A job that meets its limit goes on
-from its state, so a limit that is too short costs a restart, and one too long a place in the queue.
+Memory was measured on a CPU, minutes are estimates for a slow GPU. A job that meets its limit goes
+on from its state, so a limit that is too short costs a restart, and one too long a place in the queue.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ LEAST = 20_000  # MB; what S and M were measured with has room in it [benchmarks
 RESUMED = 24
 ACTIVATIONS = {"s": 450, "m": 600, "l": 850}  # MB
 LIBRARIES = 400  # MB
+# Of each further process of a training, which has a GPU of its own: bytes a parameter of the state
+# that it loads, and CUDA's own. [assumed]
+STATE, CUDA = 16, 2_000  # MB
 SPARE = 1.2
-# An A100 in fp32, the slowest card of docs/paper-run.md: s of a training step of 8 clips in S, s of
-# a clip of 200 steps and 3 candidates in S, and how many times as long the larger models take.
-STEP, CLIP = 0.285, 14.5
-TIMES = {"s": 1.0, "m": 2.1, "l": 3.6}
+# An RTX 3090, the slowest card of docs/paper-run.md: s of a training step of 8 clips in S, s of a
+# clip of 200 steps and 3 candidates in S, and how many times as long the larger models take.
+STEP, CLIP = 0.24, 8.8
+TIMES = {"s": 1.0, "m": 2.0, "l": 3.4}
 CLIPS = 2_034  # of the largest evaluation set, AudioSet's
 DAY = 1_440  # min; more than that few sites give
 TRAINED = {"train": 720, "sample": 480}  # min; a study's own models, of any size
@@ -40,6 +43,8 @@ def training_memory(config: Mapping) -> int:
         return LEAST
     clips = config["training"]["batch_size"] * ACTIVATIONS[size]
     need = RESUMED * PARAMETERS[size] / 1e6 + clips + LIBRARIES
+    others = max(1, config["runtime"]["gpus_per_job"]) - 1
+    need += others * (STATE * PARAMETERS[size] / 1e6 + CUDA)
     return max(LEAST, round(need * SPARE))
 
 

@@ -5,6 +5,7 @@ VERSIONS: dict[str, int] = {
     "synthesise": 1,
     "manifest": 2,
     "resample": 1,
+    "checks": 1,
     "embed_text": 1,
     "embed_audio": 1,
     "encode": 1,
@@ -18,8 +19,8 @@ VERSIONS: dict[str, int] = {
     "features": 2,
     "metrics": 2,
     "curves": 1,
-    "figures": 2,
+    "figures": 3,
     "comparison": 1,
     "tables": 3,
-    "report": 2,
+    "report": 3,
 }

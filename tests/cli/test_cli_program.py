@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 import subprocess
 import sys
 import time
 import tomllib
 
+import pytest
+
 from audioldm_bench import __version__
 from audioldm_bench.cli import main as program
+from audioldm_bench.cli.arguments import COMMANDS, build_parser
 from audioldm_bench.cli.output import EVALUATED
 from config_cases import ROOT
 
@@ -24,10 +28,18 @@ def test_help_comes_at_once_and_imports_nothing_heavy():
     assert "evaluate" in done.stdout and done.stdout.endswith("[]\n")
 
 
-def test_help_of_every_command_and_the_version(call):
-    for command in ("evaluate", "compare", "show"):
-        done = call(command, "--help", weights=False)
-        assert done.code == 0 and f"usage: audioldm-bench {command}" in done.out
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_has_examples_that_are_right_and_the_exit_codes(call, command):
+    done = call(*filter(None, [command]), "--help", weights=False)
+    assert done.code == 0 and f"usage: audioldm-bench {command}" in done.out
+    assert "Exit codes: 0 done, 1 " in done.out
+    examples = re.findall(r"^  (audioldm-bench (?:.*\\\n)*.*)", done.out, re.M)
+    assert any(example.startswith(f"audioldm-bench {command}") for example in examples)
+    for example in examples:
+        build_parser().parse_args(shlex.split(example)[1:])  # SystemExit if it is wrong
+
+
+def test_the_version(call):
     assert call("--version", weights=False).out == f"audioldm-bench {__version__}\n"
 
 
@@ -61,7 +73,8 @@ def test_interruption_and_a_full_disk_are_sentences(world, call, monkeypatch):
         return call("evaluate", world.good, world.real, "--out", "out")
 
     done = fail(KeyboardInterrupt())
-    assert done.code == program.INTERRUPTED and "stopped" in done.err
+    assert done.code == program.INTERRUPTED
+    assert done.err == "\nstopped; features that are finished are kept\n"
     done = fail(OSError(28, "No space left on device", "out/x"))
     assert done.code == 1 and done.err == "audioldm-bench: out/x: No space left on device\n"
 

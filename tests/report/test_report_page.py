@@ -84,9 +84,12 @@ def test_tables_show_both_values_and_sources(page, text):
     assert len(page.all("button", "value")) == 4 * (systems + bounds) + 6 * ranked
     assert len(page.all("div", "sources")) == systems + bounds + ranked
     assert "(60.63)" in text and "+6.06" in text
-    assert len(page.all("span", "better")) > 10 and len(page.all("span", "worse")) > 10
+    # KL is within its interval, the others beyond it; three words more explain the colours
+    verdicts = [len(page.all("span", verdict)) for verdict in ("better", "worse", "same")]
+    assert sum(verdicts) == 4 * (8 + 12) + 3 and verdicts[2] == 8 + 12 + 1
+    assert min(verdicts[:2]) > 10
     assert "c0ffee" in text and "torch 2.13.0" in text and "fd_tagger" in text
-    assert '<span class="interval">60.0 to 73.4</span>' in text
+    assert '<span class="interval">65.4 to 68.0</span>' in text
 
 
 def test_floor_and_ceiling_stand_apart_and_beside_no_value_of_the_paper(page, text):
@@ -128,14 +131,17 @@ def test_claims_about_figure1_stand_beside_what_was_found(text):
 def test_players_have_sound_picture_and_name(page):
     players = page.all("figure", "player")
     # 2 prompts: 3 systems of AudioSet; real, 2 baselines, the best of 4 runs of ESC50 and a foreign
-    assert len(players) == 2 * 3 + 2 * 8
+    candidates = page.all("figure", "candidate")
+    assert len(players) - len(candidates) == 2 * 3 + 2 * 8
+    assert len(candidates) == 2 * 2 * 7 and len(page.all("details", "candidates")) == 2
     sounds = [a["src"] for a in page.all("audio")]
     pictures = [a["src"] for a in page.all("img")]
     assert len(sounds) == len(pictures) == len(players)
     assert all(s.startswith("data:audio/mpeg;base64,") for s in sounds)
     assert all(p.startswith("data:image/png;base64,") for p in pictures)
     labels = [a["aria-label"] for a in page.all("button", "play")]
-    assert sum("pre-trained, text, 40\u00a0K\u00a0steps" in label for label in labels) == 2
+    assert sum("pre-trained, text, 40\u00a0K\u00a0steps:" in label for label in labels) == 2 * 3
+    assert sum("candidate 2 of 3" in label for label in labels) == 2 * 7
     assert sum("My model & co <1>" in label for label in labels) == 2
     assert not any("corrupted" in label or "60\u00a0K" in label for label in labels)
 
@@ -145,6 +151,7 @@ def test_figures_and_curves_are_inline(page):
     assert len(page.all("svg", "chart")) == 3
     assert len(page.all("svg", "spark")) == 4
     assert len(page.all("polyline", "line")) == 3 * 4 + 4
+    assert len(page.all("circle", "dot")) == 4 * 2, "of ESC50, which has validation clips"
 
 
 def test_the_rest_is_told(text):
@@ -176,8 +183,8 @@ def test_small_and_the_same_bytes(study, written, tmp_path):
 def test_a_study_with_less_still_has_a_page(study, tmp_path):
     path = tmp_path / "less.html"
     less = {"components": [], "systems": [], "runs": [], "missing": [], "audio": []}
-    less |= {"tables": {}, "figures": {}, "benchmarks": None, "ranking": None, "foreign": {}}
-    less |= {"claims": None}
+    less |= {"tables": {}, "figures": {}, "benchmarks": [], "ranking": None, "foreign": {}}
+    less |= {"claims": None, "metrics": [], "gpus": 0}
     write_report(path, **(study | less))
     page = Page(path.read_text(encoding="utf-8"))
     assert page.open == [] and not page.all("figure") and page.all("details")

@@ -11,7 +11,7 @@ import pytest
 from audioldm_bench.errors import UserError
 from audioldm_bench.evaluation.values import metric_names
 from audioldm_bench.paper import BACKBONES, TABLE1, TABLE2
-from audioldm_bench.report import appendix, curves, pictures, results, sounds
+from audioldm_bench.report import appendix, costs, curves, pictures, results, sounds
 from audioldm_bench.report.findings import findings
 
 MEL = {"n_fft": 1024, "hop_length": 160, "n_mels": 64, "f_min": 0, "f_max": 8000}
@@ -81,6 +81,34 @@ def test_differences_are_coloured_by_meaning(metric, ours, verdict, difference):
     row = {metric: ours, f"paper_{metric}": str(TABLE1["esc50", "text"][metric])}
     cell = results._value_cell(metric, row)
     assert (cell["verdict"], cell["difference"]) == (verdict, difference)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [("59.0", "60.6", "better"), ("59.0", "60.63", "same"), ("59.0", "", "better")],
+)
+def test_a_difference_within_the_interval_is_neither(low, high, verdict):
+    row = {"fd": "60.0", "paper_fd": "60.63", "fd_low": low, "fd_high": high}
+    cell = results._value_cell("fd", row)
+    assert (cell["verdict"], cell["difference"]) == (verdict, "−0.63")
+
+
+def test_of_two_choices_the_first_stands_for_the_run():
+    row = {"dataset": "esc50", "pretrained": "yes", "train_condition": "text", "kind": "system"}
+    rows = [
+        row | {"selected_on": "evaluation", "selected_by": "fd", "train_steps": "40"},
+        row | {"selected_on": "validation", "selected_by": "validation_loss", "train_steps": "80"},
+        row | {"selected_on": "", "selected_by": "", "train_steps": "", "kind": "floor"},
+    ]
+    assert results.first_choice(rows) == [rows[0], rows[2]]
+    assert [results.system_of(one) for one in rows] == [
+        "pretrained-text-0000040",
+        "pretrained-text-0000080",
+        "floor",
+    ]
+    one, other = results.how_chosen(rows)
+    assert "by FD on the evaluation set" in one and "lowest denoising loss" in other
+    assert sounds.shown_systems("esc50", rows)[3:] == ["pretrained-text-0000040"]
 
 
 def test_foreign_backbones_are_named():
@@ -224,12 +252,28 @@ def test_nothing_to_draw():
 
 # ------------------------------------------------------------------------------- appendix
 def test_rule_costs_sum_over_jobs(study):
-    costs = {cost["rule"]: cost for cost in appendix.rule_costs(study["benchmarks"])}
-    assert list(costs) == ["train", "sample", "table1"], "dearest first"
-    train = costs["train"]
+    found = {cost["rule"]: cost for cost in costs.rule_costs(study["benchmarks"])}
+    assert list(found) == ["train", "sample", "table1"], "dearest first"
+    train = found["train"]
     assert train["jobs"] == 2 and train["seconds"] == pytest.approx(186.2)
     assert (train["longest"], train["memory"]) == (95.2, 1250.0)
-    assert costs["table1"]["memory"] == 0.0, "NA of a job too short to be watched"
+    assert found["table1"]["memory"] == 0.0, "NA of a job too short to be watched"
+    assert {cost["gpu_seconds"] for cost in found.values()} == {0.0}, "without a GPU"
+
+
+def test_gpu_time_is_that_of_the_jobs_that_ask_for_gpus(study):
+    asks = {"*.tsv": True, "train/*.tsv": True, "train/esc50-*-text.tsv": True}
+    asks |= {"train/esc50-scratch-text.tsv": False, "table1.tsv": False}
+    found = costs.rule_costs(study["benchmarks"], asks, gpus=4)
+    gpu = {cost["rule"]: cost["gpu_seconds"] for cost in found}
+    assert gpu == {"train": pytest.approx(4 * 91.0), "sample": 4 * 41.7, "table1": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0"), (5, "< 0.01"), (5400, "1.50"), (3.6e6, "1000")]
+)
+def test_gpu_hours(seconds, words):
+    assert costs.gpu_hours(seconds) == words
 
 
 def test_absent_clips_in_the_papers_order(study):
@@ -252,4 +296,4 @@ def test_components_against_chance(value, chance, better, verdict):
     [(4.21, "4.2 s"), (59.97, "1 min 00 s"), (75, "1 min 15 s"), (3725, "1 h 02 min")],
 )
 def test_duration(seconds, words):
-    assert appendix.duration(seconds) == words
+    assert costs.duration(seconds) == words

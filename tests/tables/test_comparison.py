@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.files import read_json
+from audioldm_bench.files import read_json, write_json
 from audioldm_bench.store import Part, build_store
 from audioldm_bench.tables.comparison import chosen_systems, compare_dataset, split_run
 
@@ -43,6 +43,16 @@ def test_each_run_stands_with_its_best_step(measure):
     assert "scratch-audio-0000020" in chosen_systems(metrics, "is"), "higher is better"
     with pytest.raises(UserError, match=r"table2\.select_by is 'mos'"):
         chosen_systems(metrics, "mos")
+
+
+def test_the_split_that_comes_first_chooses(measure, tmp_path):
+    names = [f"scratch-audio-{step:07d}" for step in (20, 40)]
+    metrics = {name: measure(fd=fd) for name, fd in zip(names, (1.0, 2.0), strict=True)}
+    validation = {name: tmp_path / f"{name}.json" for name in names}
+    for name, loss in zip(names, (0.4, 0.3), strict=True):
+        write_json(validation[name], {"loss": loss})
+    assert chosen_systems(metrics, "fd") == names[:1]
+    assert chosen_systems(metrics, "fd", "validation", validation) == names[1:]
 
 
 def test_only_what_is_compared_is_read(measure, tmp_path):

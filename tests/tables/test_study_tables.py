@@ -153,6 +153,39 @@ def test_best_step_by_each_metric(measure, outputs, select_by, best):
         assert f"step with the {word} on the evaluation set itself, as in the paper" in text
 
 
+def losses(tmp_path, runs, values):
+    """validation.json of each step of the runs."""
+    found = []
+    for *key, step, _ in runs:
+        path = tmp_path / f"{'-'.join(key)}-{step}.json"
+        write_json(path, {"loss": values[step], "clips": 8, "step": step})
+        found.append((*key, step, path))
+    return found
+
+
+def test_a_run_is_chosen_on_either_split_and_both_are_shown(measure, outputs, read, tmp_path):
+    runs = run(measure, {20: {"fd": 3.0}, 40: {"fd": 1.0}, 60: {"fd": 2.0}})
+    given = {"select_by": "fd", "validation": losses(tmp_path, runs, {20: 0.2, 40: 0.3, 60: 0.1})}
+    both = make_table2(runs, outputs, select_on=["evaluation", "validation"], **given)
+    assert [row["train_steps"] for row in both] == [40, 60]
+    assert [row["selected_on"] for row in both] == ["evaluation", "validation"]
+    assert [row["selected_by"] for row in read(outputs["csv"])] == ["fd", "validation_loss"]
+    text = " ".join(outputs["md"].read_text().split())
+    assert "Chosen on" in text and "lowest denoising loss on the validation split" in text
+    assert "lowest FD on the evaluation set itself" in text
+    (alone,) = make_table2(runs, outputs, select_on=["validation"], **given)
+    assert alone == both[1] and "Chosen on" not in outputs["md"].read_text()
+
+
+def test_a_choice_on_clips_that_there_are_not_is_refused(measure, outputs, tmp_path):
+    runs = run(measure, {20: {}})
+    none = losses(tmp_path, runs, {20: None})
+    with pytest.raises(UserError, match=r"-20\.json: there is no validation loss.*select_on"):
+        make_table2(runs, outputs, select_by="fd", select_on=["validation"], validation=none)
+    with pytest.raises(UserError, match=r"table2\.select_on is \['test'\]; choose of evaluation"):
+        make_table2(runs, outputs, select_by="fd", select_on=["test"])
+
+
 @pytest.mark.parametrize("select_by", ["fd", "is"])
 def test_of_equal_steps_the_earlier(measure, outputs, select_by):
     steps = {60: {}, 20: {"kl": 9.0}, 40: {}}

@@ -185,6 +185,14 @@ def table2_systems():
     return [(d, system) for d in config["table2"]["datasets"] for system in run_systems(d)]
 
 
+def validated(systems):
+    """The folders with the validation losses of checkpoints, where these choose."""
+    if "validation" not in config["table2"]["select_on"]:
+        return []
+    runs = [(d, *system.rsplit("-", 1)) for d, system in systems]
+    return [f"{STUDY}/runs/{d}/{run}/step-{step}" for d, run, step in runs]
+
+
 def compared_systems(name):
     """The systems of a dataset's benchmark table, all checkpoints of its runs among them."""
     own = [system for d, system in table1_systems() + table2_systems() if d == name]

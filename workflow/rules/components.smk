@@ -3,6 +3,7 @@
 CORPUS = TRAINED.get("dataset", "none")
 CORPUS_AUDIO = shards(CORPUS, "audio") if TRAINED else []
 CORPUS_MANIFEST = f"{STUDY}/data/{CORPUS}/manifest.csv"
+CORPUS_CHECKS = ancient(f"{STUDY}/data/{CORPUS}/checks.json") if TRAINED else []
 
 
 rule train_component:
@@ -10,6 +11,7 @@ rule train_component:
     input:
         audio=CORPUS_AUDIO,
         manifest=CORPUS_MANIFEST,
+        checks=CORPUS_CHECKS,
     output:
         directory(f"{STUDY}/models/{{component}}"),
     log:
@@ -88,6 +90,7 @@ rule train_clap:
         tokenizer=rules.train_tokenizer.output,
         audio=CORPUS_AUDIO,
         manifest=CORPUS_MANIFEST,
+        checks=CORPUS_CHECKS,
     output:
         directory(f"{STUDY}/models/clap"),
     log:
@@ -119,6 +122,7 @@ rule pretrain_diffusion:
         latents=shards(CORPUS, "latents") if TRAINED else [],
         conditions=shards(CORPUS, "clap") if TRAINED else [],
         manifest=CORPUS_MANIFEST,
+        checks=CORPUS_CHECKS,
         vae=model("vae"),
     output:
         directory(f"{STUDY}/models/unet"),

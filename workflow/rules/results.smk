@@ -9,6 +9,8 @@ BOUNDED = [(d, bound) for d in TABLED for bound in BOUNDS]
 LABELS = {name: its.get("label", name) for name, its in config["systems"].items()}
 FOREIGN = [(d, system) for d in TABLED for system in foreign_systems(d)]
 SHOWN = [(d, "real") for d in DATASETS] + table1_systems() + table2_systems() + FOREIGN
+# the systems whose values the report's tables show
+REPORTED = table1_systems() + table2_systems() + BOUNDED + FOREIGN
 SEGMENTS = [
     (d, initialisation, condition, step)
     for d in config["table2"]["datasets"]
@@ -16,7 +18,22 @@ SEGMENTS = [
     for condition in config["training"]["conditions"]
     for step in steps(d)
 ]
+# where Snakemake's own report puts what, with the captions in workflow/report/
+TABLES = {"category": "1. Tables"}
+FIGURES = {"category": "2. Figures"}
+WHOLE = {"category": "3. The study on one page"}
 COMPONENTS = ["clap", "vae", "vocoder", "tagger", "embedder", "unet"] if TRAINED else []
+
+
+def asks_for_gpu():
+    """Whether a rule asks for a GPU, by the pattern of its benchmark files."""
+    found = {}
+    for rule in workflow.rules:
+        if rule.benchmark:
+            name = str(rule.benchmark).partition("benchmarks/")[2]
+            # a wildcard's constraint can have braces too: {shard,\d{5}}
+            found[re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "*", name)] = "gpu" in rule.resources
+    return dict(sorted(found.items()))
 
 
 rule tables:
@@ -24,13 +41,22 @@ rule tables:
     input:
         table1=metrics_files(table1_systems()),
         table2=metrics_files(table2_systems()),
+        validation=validated(table2_systems()),
         bounds=metrics_files(BOUNDED),
         manifests=[f"{STUDY}/data/{name}/manifest.csv" for name in TABLED],
         missing=[f"{STUDY}/data/{name}/missing.csv" for name in TABLED],
         audio=[shards(name, "audio") for name in TABLED],
     output:
-        table1=multiext(f"{STUDY}/tables/table1", ".csv", ".md", ".tex"),
-        table2=multiext(f"{STUDY}/tables/table2", ".csv", ".md", ".tex"),
+        table1=report(
+            multiext(f"{STUDY}/tables/table1", ".csv", ".md", ".tex"),
+            caption="../report/table1.rst",
+            **TABLES,
+        ),
+        table2=report(
+            multiext(f"{STUDY}/tables/table2", ".csv", ".md", ".tex"),
+            caption="../report/table2.rst",
+            **TABLES,
+        ),
     log:
         f"{STUDY}/logs/tables.log",
     benchmark:
@@ -49,6 +75,7 @@ rule tables:
         datasets=TABLED,
         shards=[dataset(name)["shards"] for name in TABLED],
         select_by=config["table2"]["select_by"],
+        select_on=config["table2"]["select_on"],
     script:
         "../scripts/make_tables.py"
 
@@ -61,6 +88,7 @@ rule compare_systems:
             path for s in ["real", *compared_systems(w.dataset)] for path in features(w.dataset, s)
         ],
         text=f"{STUDY}/data/{{dataset}}/text.h5" if CLAP_SCORE else [],
+        validation=lambda w: validated(s for s in table2_systems() if s[0] == w.dataset),
     output:
         f"{STUDY}/systems/{{dataset}}/comparison.json",
     log:
@@ -80,6 +108,8 @@ rule compare_systems:
         backbones=BACKBONES,
         metrics=METRICS,
         select_by=config["table2"]["select_by"],
+        select_on=config["table2"]["select_on"][0],
+        runs=lambda w: [s for d, s in table2_systems() if d == w.dataset],
         seed=config["seed"],
     script:
         "../scripts/compare_systems.py"
@@ -90,7 +120,11 @@ rule benchmark_table:
     input:
         expand(rules.compare_systems.output, dataset=TABLED),
     output:
-        multiext(f"{STUDY}/tables/benchmark", ".csv", ".md", ".tex"),
+        report(
+            multiext(f"{STUDY}/tables/benchmark", ".csv", ".md", ".tex"),
+            caption="../report/benchmark.rst",
+            **TABLES,
+        ),
     log:
         f"{STUDY}/logs/benchmark_table.log",
     benchmark:
@@ -114,7 +148,11 @@ rule figure1:
     input:
         table=rules.corruption_metrics.output.table,
     output:
-        expand(f"{STUDY}/figures/fig1.{{format}}", format=FORMATS),
+        report(
+            expand(f"{STUDY}/figures/fig1.{{format}}", format=FORMATS),
+            caption="../report/figure1.rst",
+            **FIGURES,
+        ),
     log:
         f"{STUDY}/logs/figure1.log",
     benchmark:
@@ -136,7 +174,11 @@ rule figure2:
     input:
         metrics_files(FIGURE2_SYSTEMS),
     output:
-        expand(f"{STUDY}/figures/fig2.{{format}}", format=[*FORMATS, "csv"]),
+        report(
+            expand(f"{STUDY}/figures/fig2.{{format}}", format=[*FORMATS, "csv"]),
+            caption="../report/figure2.rst",
+            **FIGURES,
+        ),
     log:
         f"{STUDY}/logs/figure2.log",
     benchmark:
@@ -161,13 +203,18 @@ rule write_report:
         benchmark=rules.benchmark_table.output,
         figures=rules.figure1.output + rules.figure2.output,
         figure1=rules.corruption_metrics.output,
+        metrics=metrics_files(REPORTED),
         systems=[f"{STUDY}/systems/{d}/{system}/clips.json" for d, system in SHOWN],
         runs=[f"{STUDY}/runs/{d}/{i}-{c}/step-{step:07d}" for d, i, c, step in SEGMENTS],
         missing=[f"{STUDY}/data/{name}/missing.csv" for name in DATASETS],
         audio=[shards(name, "audio") for name in DATASETS],
         components=[model(name) for name in COMPONENTS],
     output:
-        f"{STUDY}/report.html",
+        report(
+            f"{STUDY}/report.html",
+            caption="../report/page.rst",
+            **WHOLE,
+        ),
     log:
         f"{STUDY}/logs/report.log",
     benchmark:
@@ -188,6 +235,8 @@ rule write_report:
         foreign=LABELS,
         runs=[(d, i, c) for d, i, c, _ in SEGMENTS],
         sounds_per_dataset=config["report"]["sounds_per_dataset"],
-        benchmarks=f"{STUDY}/benchmarks",
+        rows=REPORTED,
+        benchmarks=[f"{STUDY}/benchmarks", "resources/benchmarks"],
+        on_gpu=asks_for_gpu(),
     script:
         "../scripts/write_report.py"

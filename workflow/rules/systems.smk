@@ -1,6 +1,8 @@
 # REQUIRED INPUTS: a diffusion model, CLAP, VAE, vocoder, embeddings of the prompts; the real clips,
 #                  the waveform stores; folders of other people's systems.
-# OUTPUTS: <study>/systems/<dataset>/<system>/clips/*.wav and clips.json
+# OUTPUTS: <study>/systems/<dataset>/<system>/clips/*.wav and clips.json; of the study's own systems
+#          candidates/*.wav, the losing candidates of a few clips. These are no declared output: runs of
+#          versions without them would lose what Snakemake knows of them, and redo nothing any more.
 rule sample:
     """Generate the evaluation clips of {dataset} with {system}."""
     input:

@@ -1,9 +1,11 @@
-# REQUIRED INPUTS: latents, CLAP embeddings of sound or text, the diffusion model to start from.
+# REQUIRED INPUTS: latents, CLAP embeddings of sound or text, the diffusion model to start from,
+#                  and that the data was checked.
 # OUTPUTS: <study>/runs/<dataset>/<initialisation>-<condition>/step-<n>/ (EMA weights, curves,
 #          validation loss), the state of each segment beside it until the next has used it
 rule train:
     """Fine-tune {initialisation} on {dataset}, {condition}-conditioned, up to step {step}."""
     input:
+        checks=ancient(f"{STUDY}/data/{{dataset}}/checks.json"),
         start=start_of_segment,
         conditions=conditions,
         latents=lambda w: shards(w.dataset, "latents"),

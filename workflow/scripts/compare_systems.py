@@ -18,6 +18,11 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         Path(snakemake.output[0]),
         bounds=params.bounds,
         select_by=params.select_by,
+        select_on=params.select_on,
+        validation={
+            run: Path(folder) / "validation.json"
+            for run, folder in zip(params.runs, source.validation, strict=False)
+        },
         metrics_config=params.metrics,
         seed=params.seed,
         text=Path(source.text) if source.text else None,

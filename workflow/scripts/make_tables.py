@@ -34,5 +34,16 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         (dataset, *system.split("-")[:2], int(system.split("-")[2]), Path(path))
         for (dataset, system), path in zip(params.table2, source.table2, strict=True)
     ]
-    outputs = by_suffix(snakemake.output.table2)
-    make_table2(table2, outputs, counts, select_by=params.select_by, bounds=bounds)
+    validation = [
+        (*run[:-1], Path(folder) / "validation.json")
+        for run, folder in zip(table2, source.validation, strict=False)
+    ]
+    make_table2(
+        table2,
+        by_suffix(snakemake.output.table2),
+        counts,
+        select_by=params.select_by,
+        select_on=params.select_on,
+        validation=validation,
+        bounds=bounds,
+    )

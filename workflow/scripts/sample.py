@@ -28,4 +28,7 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
         state=Path(snakemake.params.state),
         progress_every=snakemake.config["runtime"]["progress_every"],
         threads=snakemake.threads,
+        out_candidates=Path(snakemake.output.clips).with_name("candidates"),
+        # no param: another number makes no clip anew, only what is sampled from now on keeps more
+        heard_clips=snakemake.config["report"]["candidates_per_dataset"],
     )

@@ -39,7 +39,13 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
             (name, [next(audio) for _ in range(number)])
             for name, number in zip(params.datasets, params.shards, strict=True)
         ],
-        benchmarks=Path(params.benchmarks),
+        metrics=[
+            (*system, Path(path)) for system, path in zip(params.rows, source.metrics, strict=True)
+        ],
+        benchmarks=[Path(folder) for folder in params.benchmarks],
+        on_gpu=params.on_gpu,
+        # no param: it changes no result, so it shall not redo the report
+        gpus=snakemake.config["runtime"]["gpus_per_job"],
         sounds_per_dataset=params.sounds_per_dataset,
         foreign=params.foreign,
     )

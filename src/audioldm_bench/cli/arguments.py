@@ -3,73 +3,155 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 from audioldm_bench import __version__
+from audioldm_bench.cli import init
+from audioldm_bench.cli.texts import COMPARE, EVALUATE, EXIT_CODES, GENERATE, PROGRAM, SHOW, Text
 
-COMMANDS = ("evaluate", "compare", "show")
-_EVALUATE = """Scores GENERATED_DIR against REFERENCE_DIR with FD, IS, KL (PANNs Cnn14, 16 kHz) and
-FAD (VGGish), or the metrics that you choose, each with an interval. Clips (wav, flac, ogg, mp3)
-pair by file name, whatever the ending. Prints a table and writes metrics.json and metrics.csv."""
-_COMPARE = """Scores several folders against one reference on the clips that all of them have, ranks
-them, and says which differences are beyond chance. Prints a table and writes comparison.json and
-comparison.csv."""
-_SHOW = "Prints the tables of a finished study and says where the rest is."
+COMMANDS = ("init", "generate", "evaluate", "compare", "show")
 _METRICS = """what to compute: full names (fd_panns_cnn14_16k, kl_softmax_tagger) or variants on the
 backbones in use (fd is kl fad kl_sigmoid kad fd_infinite clap_score); default: fd is kl fad, and
 clap_score with --captions"""
-_EPILOG = "docs/evaluate.md explains each number. Exit codes: 0 done, 1 failed, 2 wrong arguments."
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Each command sets `run`, a function of the parsed arguments that returns the exit code."""
+    """Each command sets `run`, a function of the parsed arguments that returns the exit code, and
+    `kept`, what is there still after an interruption."""
     parser = argparse.ArgumentParser(
         prog="audioldm-bench",
-        description="Scores folders of generated sounds against real ones.",
-        epilog=_EPILOG,
+        description=PROGRAM.description,
+        epilog=PROGRAM.epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"audioldm-bench {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    help_of = {"epilog": _EPILOG}
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="score a folder of clips",
-        usage="%(prog)s GENERATED_DIR REFERENCE_DIR [options]",
-        description=_EVALUATE,
-        **help_of,
+    init.add_parser(commands)
+    _end_with_exit_codes(commands.choices["init"])
+    _add_generate(commands)
+    _add_evaluate(commands)
+    _add_compare(commands)
+    show = _add(commands, "show", SHOW)
+    show.add_argument("study", type=Path, metavar="results/<study>")
+    show.set_defaults(run=_show)
+    return parser
+
+
+def _end_with_exit_codes(parser: argparse.ArgumentParser) -> None:
+    """For a command that another module describes."""
+    if EXIT_CODES not in (parser.epilog or ""):
+        parser.epilog = f"{(parser.epilog or '').rstrip()}\n{EXIT_CODES}"
+
+
+def _add(commands, name: str, text: Text) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text.help,
+        usage=text.usage and f"%(prog)s {text.usage}",
+        description=text.description,
+        epilog=text.epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    evaluate.add_argument("generated", type=Path, metavar="GENERATED_DIR")
-    evaluate.add_argument("reference", type=Path, metavar="REFERENCE_DIR")
-    evaluate.add_argument(
+
+
+def _add_generate(commands) -> None:
+    parser = _add(commands, "generate", GENERATE)
+    add = parser.add_argument
+    add("prompts", nargs="*", metavar="PROMPT")
+    add(
+        "--checkpoint",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a run's step, results/<study>/models/unet, or a folder that holds a UNet",
+    )
+    add("--prompts", type=Path, dest="prompts_file", metavar="FILE", help="more, one a line")
+    add(
+        "--models",
+        type=Path,
+        metavar="DIR",
+        help="folder of clap, vae and vocoder; default: those of the checkpoint's study",
+    )
+    add(
+        "--seconds",
+        type=_number(float, 0.1),
+        metavar="S",
+        help="length of a sound; this and the next four: default as the study, or the paper",
+    )
+    add("--sampler", choices=("ddim", "dpm_solver_pp"))
+    add("--steps", type=_number(int, 1), metavar="N", help="of the sampler")
+    add("--guidance", type=_number(float, 0), metavar="W", help="1: none")
+    add(
+        "--candidates",
+        type=_number(int, 1),
+        metavar="N",
+        help="a prompt; CLAP chooses the one that is written",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="default 0")
+    add(
+        "--precision",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        default="auto",
+        help="of the UNet; auto, the default: fp16 on a GPU, fp32 on a CPU",
+    )
+    add(
+        "--batch",
+        type=_number(int, 1),
+        default=4,
+        metavar="N",
+        help="prompts at once on a GPU, default 4; a CPU takes one at a time",
+    )
+    add("--out", type=Path, metavar="DIR", help="where the files are written; default ./generated")
+    parser.set_defaults(
+        run=_generate, misused=parser.error, kept="; sounds that are whole are kept"
+    )
+
+
+def _number(kind: type, least: float) -> Callable[[str], float]:
+    """A type for argparse: a finite number of at least `least`."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and value >= least):
+            what = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"'{text}' must be {what} of at least {least:g}")
+        return value
+
+    return read
+
+
+def _add_evaluate(commands) -> None:
+    parser = _add(commands, "evaluate", EVALUATE)
+    parser.add_argument("generated", type=Path, metavar="GENERATED_DIR")
+    parser.add_argument("reference", type=Path, metavar="REFERENCE_DIR")
+    parser.add_argument(
         "--unpaired",
         action="store_true",
         help="file names mean nothing: compare the folders as a whole, without KL",
     )
-    _add_shared(evaluate, "<GENERATED_DIR's name>-metrics")
-    evaluate.set_defaults(run=_evaluate)
-    compare = commands.add_parser(
-        "compare",
-        help="rank several folders of clips",
-        usage="%(prog)s [NAME=]DIR [NAME=]DIR ... --reference DIR [options]",
-        description=_COMPARE,
-        **help_of,
-    )
-    compare.add_argument("systems", nargs="+", metavar="[NAME=]DIR")
-    compare.add_argument("--reference", type=Path, required=True, metavar="DIR")
-    compare.add_argument(
+    _add_shared(parser, "<GENERATED_DIR's name>-metrics")
+    parser.set_defaults(run=_evaluate, kept="; features that are finished are kept")
+
+
+def _add_compare(commands) -> None:
+    parser = _add(commands, "compare", COMPARE)
+    parser.add_argument("systems", nargs="+", metavar="[NAME=]DIR")
+    parser.add_argument("--reference", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
         "--bounds",
         nargs="+",
         default=[],
         metavar="[NAME=]DIR",
         help="floor or ceiling, such as other real clips or noise: scored, not ranked",
     )
-    compare.add_argument("--rank-by", metavar="METRIC", help="full name; default: the first metric")
-    _add_shared(compare, "<the reference's name>-comparison")
-    compare.set_defaults(run=_compare)
-    show = commands.add_parser("show", help="print the tables of a study", description=_SHOW)
-    show.add_argument("study", type=Path, metavar="results/<study>")
-    show.set_defaults(run=_show)
-    return parser
+    parser.add_argument("--rank-by", metavar="METRIC", help="full name; default: the first metric")
+    _add_shared(parser, "<the reference's name>-comparison")
+    parser.set_defaults(run=_compare, kept="; features that are finished are kept")
 
 
 def _add_shared(parser: argparse.ArgumentParser, out: str) -> None:
@@ -112,6 +194,12 @@ def _add_shared(parser: argparse.ArgumentParser, out: str) -> None:
         help="weights and features; default $AUDIOLDM_BENCH_CACHE, or ~/.cache/audioldm-bench",
     )
     add("--offline", action="store_true", help="download nothing; fail at once instead")
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    from audioldm_bench.cli.generate import generate
+
+    return generate(arguments)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

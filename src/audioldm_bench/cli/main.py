@@ -10,24 +10,26 @@ from pathlib import Path
 
 from audioldm_bench.cli.arguments import COMMANDS, build_parser
 from audioldm_bench.errors import UserError
+from audioldm_bench.job import quiet_libraries
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0: done; 1: it cannot be done, with one sentence why; 2: wrong arguments; 130: Ctrl-C."""
+    quiet_libraries()
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv and argv[0] not in COMMANDS and Path(argv[0]).is_dir():
         argv = ["show", *argv]  # as `python -m audioldm_bench results/mini` always did
     for stream in (sys.stdout, sys.stderr):  # a terminal without arrows gets question marks
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    options = argparse.Namespace()
     try:
-        options = build_parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    try:
+        build_parser().parse_args(argv, options)
         return options.run(options)
+    except SystemExit as stop:  # argparse's: help, or wrong arguments
+        return int(stop.code or 0)
     except UserError as error:
         return _failed(str(error))
     except BrokenPipeError:  # the reader of the table has seen enough
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _failed(f"{error.filename}: {error.strerror}")
         return _failed(f"{error}; if a file of the cache is damaged, delete {_cache(options)}")
     except KeyboardInterrupt:
-        print("\nstopped; features that are finished are kept", file=sys.stderr)
+        print(f"\nstopped{getattr(options, 'kept', '')}", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -36,12 +36,13 @@ def estimate_unpaired(
     seed: int,
     names: Sequence[str],
     captions: np.ndarray | None = None,
+    after_each: Callable[[], None] | None = None,
 ) -> dict[str, Estimate]:
     """Estimates by full name; `names` are without those of `left_out`.
 
     `captions` are the CLAP embeddings (N, P) of the generated clips' captions. IS and CLAP score
     ask nothing of the reference. FD of infinite clips lets both sides grow together, to as many
-    clips as the smaller one has, drawn by `seed`.
+    clips as the smaller one has, drawn by `seed`. `after_each` is called after each metric.
     """
     found = {}
     for name in names:
@@ -51,11 +52,13 @@ def estimate_unpaired(
             found[name] = _with_interval(statistic, generated, reference, metrics_config, seed)
             if (least := VARIANTS[variant].least) is not None and found[name].low is not None:
                 found[name] = replace(found[name], low=max(least, found[name].low))
+            if after_each:
+                after_each()
             continue
         sides = (generated, generated)
         if variant == "fd_infinite":
             sides = _of_equal_size(generated, reference, backbone, seed)
-        given = {"seed": seed, "captions": captions, "names": [name]}
+        given = {"seed": seed, "captions": captions, "names": [name], "after_each": after_each}
         found |= estimate(*sides, metrics_config, **given)
     return found
 

@@ -85,7 +85,10 @@ class Work:
         captions = load_captions(text, generated.ids) if text else None
         seed, n = self.options.seed, len(generated.ids)
         given = {"seed": seed, "captions": captions, "names": self.names}
-        found: dict[str, Estimate] = estimate(generated, reference, self.config, **given)
+        with Progress("metrics", len(self.names), "metrics", every=10) as progress:
+            done = iter(range(1, len(self.names) + 1))
+            given["after_each"] = lambda: progress.update(next(done))
+            found: dict[str, Estimate] = estimate(generated, reference, self.config, **given)
         short = short_names(self.names)
         paper = {key: found[full].value for key, full in short.items() if key != full}
         if "is" in short:

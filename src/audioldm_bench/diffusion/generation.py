@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,11 +127,12 @@ def generate_each(
     *,
     duration: float,
     sampling_config: Mapping,
+    after_step: Callable[[], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """Waveforms (duration * sample_rate,) for embeddings (N, P) of text or of audio, in order.
 
     `duration` in s; `sources` as `seeds.clip_generator` makes them; of `sampling_config` the keys
-    sampler, steps, eta and guidance_scale are used.
+    sampler, steps, eta and guidance_scale are used. `after_step` is called after each step.
     """
     n_samples = round(duration * generator.sample_rate)
     latents = sample_latents(
@@ -144,6 +145,7 @@ def generate_each(
         steps=sampling_config["steps"],
         eta=sampling_config["eta"],
         guidance_scale=sampling_config["guidance_scale"],
+        after_step=after_step,
     )
     yield from decode_latents(generator, latents, n_samples)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,7 @@ def sample_latents(
     steps: int,
     eta: float,
     guidance_scale: float,
+    after_step: Callable[[], None] | None = None,
 ) -> torch.Tensor:
     """Scaled latents (N, C, T, F) float32 of conditions (N, P), with classifier-free guidance.
 
@@ -92,13 +93,13 @@ def sample_latents(
         if guided:
             without, with_ = predicted.chunk(2)
             predicted = without + guidance_scale * (with_ - without)
-        if isinstance(scheduler, DPMSolverPP):
-            latents = scheduler.step(predicted, timestep, latents, return_dict=False)[0]
-            continue
-        noise = _draw(sources, shape, where) if eta > 0 else None
-        latents = scheduler.step(
-            predicted, timestep, latents, eta=eta, variance_noise=noise, return_dict=False
-        )[0]
+        more = {}
+        if not isinstance(scheduler, DPMSolverPP):
+            more["variance_noise"] = _draw(sources, shape, where) if eta > 0 else None
+            more["eta"] = eta
+        latents = scheduler.step(predicted, timestep, latents, return_dict=False, **more)[0]
+        if after_step:
+            after_step()
     _check_finite(latents, unet)
     return latents
 

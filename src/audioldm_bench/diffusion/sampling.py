@@ -10,44 +10,27 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from .. import audio, seeds
+from .. import audio
 from ..clap import Clap, load_clap
 from ..datasets.manifest import clips_of
 from ..errors import UserError
 from ..files import file_sha256, read_json, replace_folder, write_atomically, write_json
 from ..progress import Progress
 from ..resume import clear_state, fingerprint, resume_state, was_finished
+from ..shown import clips_to_hear
 from ..stages import VERSIONS
 from ..store import Store
+from .candidates import Prompts, make_candidates
 from .data import condition_sources, unconditional_embedding
-from .generation import (
-    Generator,
-    device_name,
-    generate_each,
-    load_generator,
-    resolve_precision,
-)
+from .generation import Generator, device_name, load_generator, resolve_precision
 from .samplers import make_sampler
 from .unet import WEIGHTS
-
-
-@dataclass
-class Prompts:
-    """The evaluation clips: prompt, its text embedding (P,), and the condition (P,)."""
-
-    clip_ids: list[str]
-    texts: dict[str, str] = field(default_factory=dict)
-    text_embeddings: dict[str, np.ndarray] = field(default_factory=dict)
-    conditions: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_prompts(
@@ -82,11 +65,6 @@ def read_prompts(
         )
 
 
-def rank(clap: Clap, waveforms: np.ndarray, text_embedding: np.ndarray, rate: int) -> list[float]:
-    """Cosine similarity of each candidate (K, T) to the prompt's text embedding (P,) [code]."""
-    return [float(score) for score in clap.embed_audio(list(waveforms), rate) @ text_embedding]
-
-
 def _sample_batch(
     generator: Generator,
     clap: Clap | None,
@@ -96,38 +74,42 @@ def _sample_batch(
     *,
     size: int,
     folder: Path,
+    heard: Collection[str],
     sampling: Mapping,
     duration: float,
     seed: int,
 ) -> dict[str, dict]:
     """Makes and writes the clips of one batch; per clip the candidates' scores and the choice.
 
-    The batch is filled up with its last clip to `size` clips, for equal shapes give equal bits;
-    what fills it is not decoded. One clip's waveforms are held at a time.
+    Of the clips `heard` the losing candidates are written too.
     """
-    count = sampling["candidates"]
-    filled = [*clip_ids, *clip_ids[-1:] * (size - len(clip_ids))]
-    rows = [(clip_id, candidate) for clip_id in filled for candidate in range(count)]
-    waveforms = generate_each(
-        generator,
-        torch.from_numpy(np.stack([prompts.conditions[clip_id] for clip_id, _ in rows])),
-        unconditional,
-        [seeds.clip_generator(seed, clip_id, candidate) for clip_id, candidate in rows],
-        duration=duration,
-        sampling_config=sampling,
-    )
     found = {}
-    for clip_id in clip_ids:
-        candidates = np.stack(list(islice(waveforms, count)))
-        scores, best = [], 0
-        if clap is not None:
-            text_embedding = prompts.text_embeddings[clip_id]
-            scores = rank(clap, candidates, text_embedding, generator.sample_rate)
-            best = int(np.argmax(scores))
-        with write_atomically(folder / f"{clip_id}.wav") as draft:
-            audio.write(draft, candidates[best], generator.sample_rate)
-        found[clip_id] = {"scores": scores, "chosen": best}
+    batch = make_candidates(
+        generator,
+        clap,
+        prompts,
+        unconditional,
+        clip_ids,
+        size=size,
+        sampling=sampling,
+        duration=duration,
+        seed=seed,
+    )
+    for made in batch:
+        paths = {made.chosen: folder / "clips" / f"{made.clip_id}.wav"}
+        found[made.clip_id] = {"scores": made.scores, "chosen": made.chosen}
+        if made.clip_id in heard:
+            paths |= _losers(folder, made.clip_id, found[made.clip_id])
+        for candidate, path in paths.items():
+            with write_atomically(path) as draft:
+                audio.write(draft, made.waveforms[candidate], generator.sample_rate)
     return found
+
+
+def _losers(folder: Path, clip_id: str, choice: Mapping) -> dict[int, Path]:
+    """Where the candidates of a clip go that were not chosen, by number."""
+    numbers = [k for k in range(len(choice["scores"])) if k != choice["chosen"]]
+    return {k: folder / "candidates" / f"{clip_id}-{k}.wav" for k in numbers}
 
 
 def versions() -> dict[str, str]:
@@ -166,12 +148,15 @@ def sample_system(
     state: Path,
     progress_every: float,
     threads: int,
+    out_candidates: Path | None = None,
+    heard_clips: int = 0,
 ) -> None:
     """Generates the evaluation clips of a dataset: `out_clips`/<clip_id>.wav and `out_json`.
 
     16-bit wav of `generated_duration` s. `out_json` (clips.json) says what made them. With one
     candidate nothing is ranked and CLAP is not loaded. `state` holds what a killed run goes on
-    from.
+    from. `out_candidates` gets <clip_id>-<candidate>.wav, the losing candidates of `heard_clips`
+    clips, for the report; no metric sees them.
     """
     torch.set_num_threads(threads)
     out_clips, out_json = Path(out_clips), Path(out_json)
@@ -188,9 +173,11 @@ def sample_system(
         inputs=[Path(text_path), *map(Path, clap_shards), prompts.clip_ids],
         settings=[settings, sampling, dict(diffusion_config)],
     )
+    outputs = [out_clips, out_json, *([Path(out_candidates)] if out_candidates else [])]
     with resume_state(state, work) as folder:
-        if was_finished(folder) and out_clips.exists() and out_json.exists():
+        if was_finished(folder) and all(path.exists() for path in outputs):
             return
+        heard = clips_to_hear(prompts.texts, heard_clips) if out_candidates else []
         make = partial(
             _sample_batch,
             load_generator(unet_folder, vae_folder, vocoder_folder, diffusion_config, precision),
@@ -198,21 +185,26 @@ def sample_system(
             prompts,
             unconditional_embedding(text_path),
             size=min(sampling["batch_size"], len(prompts.clip_ids)),
-            folder=folder / "clips",
+            folder=folder,
+            heard=heard,
             sampling=sampling,
             duration=generated_duration,
             seed=seed,
         )
         progress = Progress(f"{dataset} {system}", len(prompts.clip_ids), every=progress_every)
-        made = _all_batches(make, prompts.clip_ids, sampling["batch_size"], folder, progress)
+        made = _all_batches(make, prompts.clip_ids, sampling["batch_size"], folder, heard, progress)
         about = {"system": system, "dataset": dataset, **settings}
-        about |= _provenance(unet_folder, sampling, prompts, made)
+        about["diffusion"] = dict(diffusion_config)
+        about |= provenance(unet_folder, sampling, prompts, made)
         _put_in_place(folder / "clips", Path(out_clips))
+        if out_candidates:
+            (folder / "candidates").mkdir(exist_ok=True)  # empty with one candidate a prompt
+            _put_in_place(folder / "candidates", Path(out_candidates))
         write_json(out_json, about)
         clear_state(folder)
 
 
-def _provenance(
+def provenance(
     unet_folder: Path, sampling: Mapping, prompts: Prompts, made: Sequence[Mapping]
 ) -> dict:
     """Where the clips come from; batch_size is left out, it changes no sound."""
@@ -229,7 +221,9 @@ def _provenance(
     }
 
 
-def _all_batches(make, clip_ids: list[str], size: int, folder: Path, progress) -> list[dict]:
+def _all_batches(
+    make, clip_ids: list[str], size: int, folder: Path, heard: Collection[str], progress
+) -> list[dict]:
     """Calls `make` for each fixed slice of the clips of which one is missing; what it returned for
     every slice, and on which device."""
     found = []
@@ -239,12 +233,22 @@ def _all_batches(make, clip_ids: list[str], size: int, folder: Path, progress) -
     for first in range(0, len(clip_ids), size):
         batch = clip_ids[first : first + size]
         done = folder / f"batch-{first:07d}.json"  # written after the batch's sounds
-        whole = done.exists() and all((folder / "clips" / f"{i}.wav").exists() for i in batch)
-        if not whole:
+        if not _is_whole(done, folder, batch, heard):
             write_json(done, {"device": device_name(), "choices": make(batch)})
         found.append(read_json(done))
         progress.update(first + len(batch))
     return found
+
+
+def _is_whole(done: Path, folder: Path, batch: Sequence[str], heard: Collection[str]) -> bool:
+    """Whether a batch is done and each of its sounds is still there."""
+    if not done.exists():
+        return False
+    sounds = [folder / "clips" / f"{i}.wav" for i in batch]
+    choices = read_json(done)["choices"]
+    for clip_id in set(batch) & set(heard):
+        sounds += _losers(folder, clip_id, choices[clip_id]).values()
+    return all(path.exists() for path in sounds)
 
 
 def _put_in_place(work: Path, final: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,7 @@ def estimate(
     seed: int,
     captions: np.ndarray | None = None,
     names: Sequence[str] | None = None,
+    after_each: Callable[[], None] | None = None,
 ) -> dict[str, Estimate]:
     """Estimates by full name, of `names` or of all that `metrics_config` asks for.
 
@@ -40,6 +41,7 @@ def estimate(
     the clips' captions, for clap_score. Systems of the same clips and seed have the same halves:
     the interval of a difference is `bootstrap.interval` of the difference of their `on_halves`.
     There is no interval where `metrics_config` has no "bootstrap" or asks for 0 replicates.
+    `after_each` is called after each metric.
     """
     replicates, level, why = plan(metrics_config, len(generated.ids))
     chosen = list(halves(generated.ids, replicates=replicates, seed=seed))
@@ -57,6 +59,8 @@ def estimate(
             low, high = (low, high) if least is None else (max(low, least), max(high, least))
         on_halves = None if why else measured.on_halves
         found[full] = Estimate(measured.value, low, high, sides.n, extra, on_halves)
+        if after_each:
+            after_each()
     return found
 
 

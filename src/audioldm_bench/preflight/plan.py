@@ -100,6 +100,7 @@ def jobs(config: Mapping) -> dict[str, int]:
     found = {
         "make_manifest": len(used),
         "resample": shards(used),
+        "check_dataset": len(used),
         "export_reference": len(used),
         "embed_text": len(sampled(config)),
         "embed_audio": shards(heard(config)),

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from ..labels import METRICS, dataset_label, metric_of
 from ..metrics.registry import parse_name
 from ..typeset import fixed, shown
-from .results import SOURCES, Row, Written, around, is_bound, value_cell, versions
+from .provenance import VERSIONS
+from .results import SOURCES, Computed, Row, Written, around, is_bound, value_cell, versions
 
 
-def rankings(rows: Sequence[Row]) -> list[dict]:
-    """A table a dataset: headings of the metrics, rows of cells with their sort keys, popovers."""
+def rankings(rows: Sequence[Row], computed: Computed | None = None) -> list[dict]:
+    """A table a dataset: headings of the metrics, rows of cells with their sort keys, popovers.
+
+    `computed`: as of `results.table_context`.
+    """
     keys = [column.removesuffix("_name") for column in (rows[0] if rows else {})
             if column.endswith("_name")]  # fmt: skip
     found = []
@@ -30,7 +34,7 @@ def rankings(rows: Sequence[Row]) -> list[dict]:
                 "metrics": [_heading(names[key]) for key in paper],
                 "others": [_heading(full) for full in others],
                 "rows": [
-                    _row(f"benchmark-{number}-{place}", row, paper, others, by)
+                    _row(f"benchmark-{number}-{place}", row, paper, others, by, computed or {})
                     for place, row in enumerate(own)
                 ],
             }
@@ -48,7 +52,17 @@ def _heading(full: str) -> dict:
     }
 
 
-def _row(name: str, row: Row, paper: Sequence[str], others: Sequence[str], by: str) -> dict:
+def _row(
+    name: str,
+    row: Row,
+    paper: Sequence[str],
+    others: Sequence[str],
+    by: str,
+    computed: Computed,
+) -> dict:
+    # these values come from a job of their own: what computed the tables' is not said of them
+    how = computed.get((row["dataset"], row["system"]), [])
+    how = [(label, text) for label, text in how if label != VERSIONS]
     return {
         "id": name,
         "rank": row["rank"],
@@ -58,7 +72,7 @@ def _row(name: str, row: Row, paper: Sequence[str], others: Sequence[str], by: s
         "values": [value_cell(key, row) for key in paper],
         "others": [value_cell(key, row, shown) for key in others],
         "behind": _behind(row, by, fixed if by in paper else shown),
-        "sources": _sources(row, [*paper, *others]),
+        "sources": _sources(row, [*paper, *others]) + how,
     }
 
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..files import read_json
 from ..labels import RUNS, dataset_label, paper_order
 
 WIDTH, HEIGHT = 340, 196  # px of a training chart
@@ -35,32 +36,51 @@ def _done(losses: dict[int, float]) -> Points:
     return [(step + 1, losses[step]) for step in sorted(losses)]
 
 
-def training_charts(runs: Iterable[tuple[str, str, str, Path]]) -> list[dict]:
-    """A chart a dataset, with a curve a run; `runs`: (dataset, init, condition, training.csv).
+def read_validation(path: Path) -> Points:
+    """(steps done, loss) of one validation.json; nothing where the split has no clips, or the
+    checkpoint is of a version that measured none."""
+    found = read_json(path) if Path(path).exists() else {"loss": None}
+    return [] if found["loss"] is None else [(found["step"], found["loss"])]
 
-    A run's segments are put together by step.
+
+def training_charts(runs: Iterable[tuple[str, str, str, Path]]) -> list[dict]:
+    """A chart a dataset, with two curves a run: the loss in training, and after each segment that
+    on the validation clips, if there are any.
+
+    `runs`: (dataset, init, condition, training.csv), validation.json beside it. A run's segments
+    are put together by step.
     """
-    losses: dict[str, dict[tuple[str, str], dict[int, float]]] = {}
+    losses: dict[str, dict[tuple[str, str], tuple[dict, Points]]] = {}
     for dataset, init, condition, path in runs:
-        losses.setdefault(dataset, {}).setdefault((init, condition), {}).update(read_losses(path))
+        of_run = losses.setdefault(dataset, {}).setdefault((init, condition), ({}, []))
+        of_run[0].update(read_losses(path))
+        of_run[1].extend(read_validation(Path(path).with_name("validation.json")))
     charts = []
     for dataset in paper_order(losses):
-        series = [
-            (RUNS[run].label, f"run-{run[0]} cond-{run[1]}", _done(points))
-            for run, points in sorted(losses[dataset].items(), key=lambda i: list(RUNS).index(i[0]))
-        ]
+        series, dots = [], []
+        for run in [run for run in RUNS if run in losses[dataset]]:
+            trained, validated = losses[dataset][run]
+            about = (RUNS[run].label, f"run-{run[0]} cond-{run[1]}")
+            series.append((*about, _done(trained)))
+            dots += [(*about, sorted(validated))] if validated else []
         name = dataset_label(dataset)
-        charts.append({"name": name, "svg": line_chart(series, f"Training loss on {name}")})
+        svg = line_chart(series, f"Training loss on {name}", dots)
+        charts.append({"name": name, "svg": svg, "validated": bool(dots)})
     return charts
 
 
-def line_chart(series: Sequence[tuple[str, str, Points]], title: str) -> str:
-    """An SVG of curves (label, css classes, points) against training steps."""
-    series = [(label, classes, thin(curve), curve[-1:]) for label, classes, curve in series]
-    points = [p for _, _, curve, _ in series for p in curve]
+def line_chart(
+    series: Sequence[tuple[str, str, Points]],
+    title: str,
+    dots: Sequence[tuple[str, str, Points]] = (),
+) -> str:
+    """An SVG of curves (label, css classes, points) against training steps; of `dots` each point is
+    drawn, with its value to be read."""
+    series = [(label, classes, thin(curve)) for label, classes, curve in series if curve]
+    points = [p for _, _, curve in [*series, *dots] for p in curve]
     if not points:
         return ""
-    x_low, x_high = 0, max(last[0][0] for *_, last in series if last)
+    x_low, x_high = 0, max(x for x, _ in points)
     y_ticks = ticks(min(y for _, y in points), max(y for _, y in points))
     x_ticks = ticks(x_low, x_high, inside=True)
     place = _placer(x_low, x_high, y_ticks[0], y_ticks[-1])
@@ -75,10 +95,16 @@ def line_chart(series: Sequence[tuple[str, str, Points]], title: str) -> str:
         label = f"{tick / 1000:g} K" if tick >= 1000 else f"{tick:g}"
         text = f'<text x="{x:.1f}" y="{HEIGHT - 20}" text-anchor="middle">{label}</text>'
         parts.append(text)
-    for label, classes, curve, _ in series:
+    for label, classes, curve in series:
         shape = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in curve))
         parts.append(f'<polyline class="line {classes}" points="{shape}">')
         parts.append(f"<title>{html.escape(label)}</title></polyline>")
+    for label, classes, curve in dots:
+        for step, loss in curve:
+            x, y = place(step, loss)
+            said = html.escape(f"{label}: validation loss {loss:.4g} after {step:g} steps")
+            parts.append(f'<circle class="dot {classes}" cx="{x:.1f}" cy="{y:.1f}" r="3">')
+            parts.append(f"<title>{said}</title></circle>")
     middle = (_LEFT + WIDTH - _RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">steps</text></svg>')
     return "".join(parts)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..files import write_atomically
-from . import appendix, benchmark, curves, pictures, results, sounds
+from . import appendix, benchmark, costs, curves, pictures, results, sounds
 from .claims import claim_grid
 from .findings import findings
+from .provenance import how_computed
 
 _HERE = Path(__file__).parent
 _FIGURES = {
@@ -21,7 +22,7 @@ _FIGURES = {
     "figure2": (
         "Figure 2",
         "Each metric as training goes on, from scratch or from the pre-trained model, with audio "
-        "or text as the training condition.",
+        "or text as the training condition. Bands are intervals.",
     ),
 }
 
@@ -38,31 +39,38 @@ def write_report(
     runs: Iterable[tuple[str, str, str, Path]],
     missing: Iterable[tuple[str, Path]],
     audio: Iterable[tuple[str, Sequence[Path]]],
-    benchmarks: Path | None,
+    benchmarks: Iterable[Path],
     sounds_per_dataset: int,
     ranking: Path | None = None,
     foreign: Mapping[str, str] | None = None,
     claims: Path | None = None,
+    metrics: Iterable[tuple[str, str, Path]] = (),
+    on_gpu: Mapping[str, bool] | None = None,
+    gpus: int = 0,
 ) -> None:
     """Writes one page that needs nothing else: no network, no other file.
 
     `tables`: table1 and table2, their csv; `figures`: figure1 and figure2, their svg;
     `components`: quality.json files; `systems`: (dataset, system, folder of wavs);
     `runs`: (dataset, init, condition, training.csv), one a segment; `missing`: (dataset,
-    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folder of Snakemake's tsv;
+    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folders of Snakemake's tsv;
     `ranking`: the benchmark table's csv; `foreign`: labels of other people's systems, by name;
-    `claims`: fig1_claims.csv.
+    `claims`: fig1_claims.csv; `metrics`: (dataset, system, metrics.json) of the tables' rows;
+    `on_gpu`, `gpus`: as `costs.rule_costs` says.
     """
     rows = {name: results.read_rows(path) for name, path in tables.items()}
     table1, table2 = rows.get("table1", []), rows.get("table2", [])
+    computed = how_computed(metrics)
     context = {
         "study": study,
-        "findings": findings(table1, table2),
-        "tables": {name: results.table_context(name, found) for name, found in rows.items()},
-        "rankings": benchmark.rankings(results.read_rows(ranking) if ranking else []),
+        "findings": findings(table1, results.first_choice(table2)),
+        "tables": {
+            name: results.table_context(name, found, computed) for name, found in rows.items()
+        },
+        "rankings": benchmark.rankings(results.read_rows(ranking) if ranking else [], computed),
         "level": _level(config),
         "foreign": results.foreign_backbones([*table1, *table2]),
-        "select_by": table2[0]["selected_by"] if table2 else "",
+        "chosen": results.how_chosen(table2),
         "figures": _figures(figures),
         "claims": claim_grid(claims),
         "components": appendix.component_cards(components),
@@ -71,7 +79,8 @@ def write_report(
         ),
         "charts": curves.training_charts(runs),
         "absent": appendix.absent_clips(missing, audio),
-        "costs": appendix.rule_costs(benchmarks),
+        "costs": costs.rule_costs(benchmarks, on_gpu, gpus),
+        "gpus": gpus,
         "config": _yaml(config),
     }
     text = _render(context)
@@ -110,7 +119,8 @@ def _render(context: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["duration"] = appendix.duration
+    environment.filters["duration"] = costs.duration
+    environment.filters["gpu_hours"] = costs.gpu_hours
     style = (_HERE / "style.css").read_text(encoding="utf-8")
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(style=style, script=script, **context)

@@ -14,6 +14,7 @@ from ..typeset import fixed, span
 
 Row = Mapping[str, str]
 Written = Callable[[float], str]
+Computed = Mapping[tuple[str, str], Sequence[tuple[str, str]]]
 _LEFT = {  # headings and columns left of the metrics
     "table1": [("Dataset", "dataset"), ("Test condition", "test_condition")],
     "table2": [
@@ -28,6 +29,7 @@ SOURCES = [  # what a row's popover shows, in this order
     ("Missing evaluation clips", "missing"),
     ("Missing training clips", "train_missing"),
     ("Training steps", "train_steps"),
+    ("Chosen on", "selected_on"),
     ("Chosen by", "selected_by"),
     ("Seed", "seed"),
     ("Guidance scale", "guidance_scale"),
@@ -49,9 +51,42 @@ def is_bound(row: Row) -> bool:
     return row.get("kind", "system") != "system"
 
 
-def table_context(kind: str, rows: Sequence[Row]) -> dict:
-    """Of table1 or table2: heads, rows of cells with their sort keys, popovers with sources."""
-    left = _LEFT[kind]
+def first_choice(rows: Sequence[Row]) -> list[Row]:
+    """Of Table II's rows a row a run: where several splits chose, those of the first."""
+    splits = [row["selected_on"] for row in rows if row.get("selected_on")]
+    return [row for row in rows if row.get("selected_on") in (None, "", *splits[:1])]
+
+
+def how_chosen(rows: Sequence[Row]) -> list[str]:
+    """How the steps of Table II's rows were chosen, one phrase a split."""
+    runs = [row for row in rows if row["selected_by"]]
+    by = {row.get("selected_on") or "evaluation": row["selected_by"] for row in runs}
+    told = {
+        "evaluation": "the best by {} on the evaluation set itself, as in the paper",
+        "validation": "the one with the lowest denoising loss on the validation clips",
+    }
+    return [told[split].format(metric.upper()) for split, metric in by.items()]
+
+
+def system_of(row: Row) -> str:
+    """The folder name of a row's system; of the ceiling that of the noise."""
+    if is_bound(row):
+        kind = row.get("kind")
+        return "ceiling-noise" if kind == "ceiling" else str(kind)
+    if "test_condition" in row:
+        return f"baseline-{row['test_condition']}"
+    start = "pretrained" if row["pretrained"] == "yes" else "scratch"
+    return f"{start}-{row['train_condition']}-{int(row['train_steps']):07d}"
+
+
+def table_context(kind: str, rows: Sequence[Row], computed: Computed | None = None) -> dict:
+    """Of table1 or table2: heads, rows of cells with their sort keys, popovers with sources.
+
+    `computed`: by (dataset, system), what `provenance.how_computed` says of its metrics.
+    """
+    left = list(_LEFT[kind])
+    if len({row.get("selected_on") or "" for row in rows} - {""}) > 1:
+        left.insert(-1, ("Chosen on", "selected_on"))
     lines = []
     for number, row in enumerate(rows):
         cells = [_left_cell(column, row) for _, column in left]
@@ -65,7 +100,11 @@ def table_context(kind: str, rows: Sequence[Row]) -> dict:
                 "left": cells,
                 "values": values,
                 "n": clips_label(int(row["n"]), int(row["missing"] or 0)) if row["n"] else "",
-                "sources": sources + versions(row),
+                "sources": [
+                    *sources,
+                    *versions(row),
+                    *(computed or {}).get((row["dataset"], system_of(row)), []),
+                ],
                 "bound": is_bound(row),
                 "first": number == 0 or row["dataset"] != rows[number - 1]["dataset"],
             }
@@ -78,6 +117,7 @@ def _left_cell(column: str, row: Row) -> dict:
     value = row[column]
     if column == "dataset":
         return {"text": dataset_label(value), "sort": dataset_label(value), "paper": ""}
+    value = value or ""
     if column == "train_steps" and value:
         paper = row["paper_train_steps"]
         shown = steps_label(int(value))
@@ -91,7 +131,11 @@ def _left_cell(column: str, row: Row) -> dict:
 
 
 def _value_cell(metric: str, row: Row) -> dict:
-    """Our value, its interval, the paper's, the difference and whether it is to the better."""
+    """Our value, its interval, the paper's, the difference and what it means.
+
+    "better" or "worse" than the paper, or "same" where the paper's value is as likely as ours: it
+    lies in our interval, or reads the same.
+    """
     cell = value_cell(metric, row)
     cell |= {"paper": "", "difference": "", "verdict": ""}
     if not row[metric] or not row[f"paper_{metric}"]:
@@ -99,6 +143,9 @@ def _value_cell(metric: str, row: Row) -> dict:
     value, paper = float(row[metric]), float(row[f"paper_{metric}"])
     difference = f"{value - paper:+.2f}".replace("-", "−")
     verdict = "better" if METRICS[metric].better(value, paper) else "worse"
+    ends = [row.get(f"{metric}_{end}") for end in ("low", "high")]
+    if all(ends) and float(ends[0]) <= paper <= float(ends[1]):
+        verdict = "same"
     if float(f"{value - paper:.2f}") == 0:
         difference, verdict = "±0.00", "same"
     return cell | {"paper": f"{paper:.2f}", "difference": difference, "verdict": verdict}

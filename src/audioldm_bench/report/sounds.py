@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,8 +13,9 @@ from .. import audio
 from ..errors import UserError
 from ..files import read_json
 from ..labels import RUNS, dataset_label, paper_order, system_label
+from ..shown import clips_to_hear
 from .pictures import mel_picture
-from .results import is_bound
+from .results import first_choice, is_bound
 
 Row = Mapping[str, str]
 
@@ -25,7 +25,7 @@ def shown_systems(dataset: str, table2: Sequence[Row], foreign: Iterable[str] = 
     order of the players."""
     best = {
         ("pretrained" if row["pretrained"] == "yes" else "scratch", row["train_condition"]): row
-        for row in table2
+        for row in first_choice(table2)
         if row["dataset"] == dataset and not is_bound(row)
     }
     runs = [
@@ -46,9 +46,9 @@ def sound_rows(
 ) -> list[dict]:
     """For each dataset its chosen prompts, and for each of those a player a system.
 
-    `systems`: (dataset, system, folder of <clip_id>.wav with clips.json in it or beside it);
-    those that `shown_systems` does not name are left out. `foreign`: labels of other people's
-    systems, by name.
+    `systems`: (dataset, system, folder of <clip_id>.wav with clips.json in it or beside it, and
+    beside it candidates/, if sampling kept some); those that `shown_systems` does not name are left
+    out. `foreign`: labels of other people's systems, by name.
     """
     foreign = foreign or {}
     folders: dict[str, dict[str, Path]] = {}
@@ -64,6 +64,7 @@ def sound_rows(
                 "prompt": prompts.get(clip, clip),
                 "clip": clip,
                 "players": _players(clip, shown, mel, foreign),
+                "candidates": _candidates(clip, shown, mel),
             }
             for clip in choose_clips(shown.values(), prompts, per_dataset)
         ]
@@ -76,14 +77,7 @@ def choose_clips(folders: Iterable[Path], prompts: Mapping[str, str], number: in
     """Up to `number` clips that every folder has, drawn by hash; of new prompts first."""
     held = [{path.stem for path in Path(f).glob("*.wav")} for f in folders]
     common = set.intersection(*held) if held else set()
-    drawn = sorted(common, key=lambda clip: hashlib.sha256(clip.encode()).hexdigest())
-    seen: set[str] = set()
-    fresh, others = [], []
-    for clip in drawn:
-        prompt = prompts.get(clip, clip)
-        (others if prompt in seen else fresh).append(clip)
-        seen.add(prompt)
-    return [*fresh, *others][:number]
+    return clips_to_hear({clip: prompts.get(clip, clip) for clip in common}, number)
 
 
 def _prompts(folders: Iterable[Path]) -> dict[str, str]:
@@ -100,22 +94,43 @@ def _prompts(folders: Iterable[Path]) -> dict[str, str]:
 def _players(
     clip: str, folders: Mapping[str, Path], mel: dict, labels: Mapping[str, str]
 ) -> list[dict]:
-    players = []
+    return [
+        _player(folder / f"{clip}.wav", labels.get(system) or system_label(system), mel)
+        for system, folder in folders.items()
+    ]
+
+
+def _candidates(clip: str, folders: Mapping[str, Path], mel: dict) -> list[dict]:
+    """Players of the candidates that CLAP did not choose, with its score and the chosen one's.
+    Empty where sampling kept none: one candidate a prompt, or an older version."""
+    found = []
     for system, folder in folders.items():
-        path = folder / f"{clip}.wav"
-        try:
-            samples, rate = audio.read(path)
-        except audio.AudioError as error:
-            raise UserError(f"{path}: {error}; delete its folder and run again") from None
-        players.append(
-            {
-                "label": labels.get(system) or system_label(system),
-                "sound": encode(samples, rate),
-                "picture": mel_picture(samples, rate, mel),
-                "seconds": len(samples) / rate,
-            }
-        )
-    return players
+        kept = folder.parent / "candidates"
+        about = folder.parent / "clips.json"
+        choice = read_json(about).get("choices", {}).get(clip) if kept.is_dir() else None
+        if not choice:
+            continue
+        scores, best = choice["scores"], choice["chosen"]
+        for number, score in enumerate(scores):
+            path = kept / f"{clip}-{number}.wav"
+            if number != best and path.exists():
+                label = f"{system_label(system)}: candidate {number + 1} of {len(scores)}"
+                told = {"score": f"{score:.3f}", "chosen": f"{scores[best]:.3f}"}
+                found.append(_player(path, label, mel) | told)
+    return found
+
+
+def _player(path: Path, label: str, mel: dict) -> dict:
+    try:
+        samples, rate = audio.read(path)
+    except audio.AudioError as error:
+        raise UserError(f"{path}: {error}; delete its folder and run again") from None
+    return {
+        "label": label,
+        "sound": encode(samples, rate),
+        "picture": mel_picture(samples, rate, mel),
+        "seconds": len(samples) / rate,
+    }
 
 
 def encode(samples: np.ndarray, rate: int) -> str:

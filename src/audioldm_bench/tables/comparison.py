@@ -10,7 +10,7 @@ from ..evaluation.ranking import compare
 from ..evaluation.system import versions
 from ..files import read_json, write_json
 from ..labels import RUNS
-from .choice import best_step, check_metric
+from .choice import LOSS, SELECT_ON, best_step, check_choice
 from .rows import provenance
 
 
@@ -21,6 +21,8 @@ def compare_dataset(
     *,
     bounds: Iterable[str],
     select_by: str,
+    select_on: str = SELECT_ON[0],
+    validation: Mapping[str, Path] | None = None,
     metrics_config: Mapping,
     seed: int,
     text: Path | None = None,
@@ -29,11 +31,13 @@ def compare_dataset(
 
     `metrics`: metrics.json of each system, all checkpoints and `bounds` among them; `features`:
     feature files by system and backbone, with those of `real`; only those of the systems that are
-    compared are read. Writes (and returns) `out_path`: what `evaluation.ranking.compare` gives, of
+    compared are read; `select_on`, `validation` (validation.json of each checkpoint): see
+    `best_step`. Writes (and returns) `out_path`: what `evaluation.ranking.compare` gives, of
     each system its "provenance", and "selected_by", "versions" and "features" (the weights).
     """
     bounds = list(bounds)
-    chosen = [*chosen_systems({n: p for n, p in metrics.items() if n not in bounds}, select_by)]
+    own = {name: path for name, path in metrics.items() if name not in bounds}
+    chosen = chosen_systems(own, select_by, select_on, validation or {})
     record = compare(
         {name: features[name] for name in [*chosen, *bounds]},
         features["real"],
@@ -44,24 +48,34 @@ def compare_dataset(
     )
     for name, own in record["systems"].items():
         own["provenance"] = provenance(read_json(metrics[name]).get("provenance", {}))
-    record |= {"selected_by": select_by, "versions": versions()}
+    by = select_by if select_on == "evaluation" else LOSS
+    record |= {"selected_by": by, "versions": versions()}
     record["features"] = {"reference": identities(features["real"])}
     write_json(out_path, record)
     return record
 
 
-def chosen_systems(metrics: Mapping[str, Path], select_by: str) -> list[str]:
+def chosen_systems(
+    metrics: Mapping[str, Path],
+    select_by: str,
+    select_on: str = SELECT_ON[0],
+    validation: Mapping[str, Path] | None = None,
+) -> list[str]:
     """Names of `metrics`, of each fine-tuning run only the best step, as Table II shows it."""
-    check_metric(select_by)
-    runs: dict[str, list[tuple[int, Path]]] = {}
+    check_choice(select_by, [select_on])
+    runs: dict[str, dict[int, Path]] = {}
     names: list[str] = []
     for name, path in metrics.items():
         run, step = split_run(name)
         if run is None:
             names.append(name)
         else:
-            runs.setdefault(run, []).append((step, path))
-    return [*names, *(f"{run}-{best_step(own, select_by)[0]:07d}" for run, own in runs.items())]
+            runs.setdefault(run, {})[step] = path
+    for run, own in runs.items():
+        losses = {step: (validation or {}).get(f"{run}-{step:07d}") for step in own}
+        best = best_step(own, losses, select_on=select_on, select_by=select_by)
+        names.append(f"{run}-{best:07d}")
+    return names
 
 
 def split_run(system: str) -> tuple[str | None, int]:

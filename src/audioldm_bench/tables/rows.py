@@ -31,7 +31,7 @@ COLUMNS2 = [
     *METRICS,
     "paper_train_steps",
 ]
-COLUMNS2 += [*ADDED, "train_missing", "selected_by", *LAST]
+COLUMNS2 += [*ADDED, "train_missing", "selected_on", "selected_by", *LAST]
 
 Row = dict[str, object]
 Counts = Mapping[str, Mapping[str, ClipCount]]  # by dataset and split

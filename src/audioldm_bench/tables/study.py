@@ -10,13 +10,14 @@ from ..paper import TABLE1, TABLE2
 from ..typeset import Cell, Line, Sheet, fixed, span, write_tables
 from . import notes
 from .bounds import FLOOR, Bounds, bound_rows, by_dataset, note
-from .choice import best_step, check_metric
+from .choice import LOSS, SELECT_ON, best_step, check_choice
 from .rows import COLUMNS1, COLUMNS2, Counts, Row, measured, missing, ordered
 
 CONDITIONS1 = ("text", "audio")  # row order of Table I
 CONDITIONS2 = ("audio", "text")  # row order of Table II
 INITIALISATIONS = ("scratch", "pretrained")
 
+RunFiles = Iterable[tuple[str, str, str, int, Path]]
 BoundFiles = Iterable[tuple[str, str, Path]]
 
 
@@ -58,62 +59,75 @@ def make_table1(
 
 
 def make_table2(
-    metrics: Iterable[tuple[str, str, str, int, Path]],
+    metrics: RunFiles,
     outputs: Mapping[str, Path],
     counts: Counts | None = None,
     *,
     select_by: str,
+    select_on: Sequence[str] = SELECT_ON[:1],
+    validation: RunFiles = (),
     bounds: BoundFiles = (),
 ) -> list[Row]:
     """Table II, fine-tuned and from scratch, each run at its best step.
 
-    `metrics`: (dataset, initialisation, training condition, step, metrics.json). The step is
-    chosen by the metric `select_by` on the evaluation set itself, as the paper does; of equal
-    ones the earlier. The rest: as of Table I. UserError for an unknown metric.
+    `metrics`: (dataset, initialisation, training condition, step, metrics.json); `validation`: the
+    same of validation.json. A run has a row for each split of `select_on` (see `best_step`). The
+    rest: as of Table I. UserError for an unknown metric or split.
     """
     counts = counts or {}
-    check_metric(select_by)
-    runs: dict[tuple[str, str, str], list[tuple[int, Path]]] = {}
-    for dataset, init, condition, step, path in metrics:
-        runs.setdefault((dataset, init, condition), []).append((int(step), path))
+    check_choice(select_by, select_on)
+    runs, losses = _by_run(metrics), _by_run(validation)
     rows, chosen = [], []
     for key in ordered(runs, INITIALISATIONS, CONDITIONS2):
-        step, path = best_step(runs[key], select_by)
-        row = _row2(key, step, path, select_by)
         trained = counts[key[0]]["train"].missing if key[0] in counts else None
-        rows.append(row | missing(row, counts) | {"train_missing": trained})
-        chosen.append(path)
+        for split in select_on:
+            step = best_step(runs[key], losses.get(key, {}), select_on=split, select_by=select_by)
+            path = runs[key][step]
+            row = _row2(key, step, path, split, select_by)
+            rows.append(row | missing(row, counts) | {"train_missing": trained})
+            chosen.append(path)
     bounded = _shown(bounds, rows)
     rows = _with_bounds(rows, bounded, _bound2)
+    several = len(select_on) > 1
     sheet = Sheet(
         label="strategies",
         number="II",
-        title=f"Comparison of pre-training strategies. {_choice(select_by)}",
+        title=f"Comparison of pre-training strategies. {_choice(select_by, select_on)}",
         notes=_notes(rows, counts, chosen, bounded),
-        heads=["Dataset", "Pretrained", "Trained on", "Train steps"],
+        heads=["Dataset", "Pretrained", "Trained on", *["Chosen on"] * several, "Train steps"],
         metrics=[metric.heading for metric in METRICS.values()],
         grouped=True,
         numbers=1,
-        lines=[_line(_lead2(row), row) for row in rows],
+        lines=[_line(_lead2(row, several), row) for row in rows],
     )
     write_tables(outputs, COLUMNS2, rows, [sheet])
     return rows
 
 
 # ------------------------------------------------------------------------------ the rows
-def _row2(key: tuple[str, str, str], step: int, path: Path, select_by: str) -> Row:
+def _by_run(files: RunFiles) -> dict[tuple[str, str, str], dict[int, Path]]:
+    """Files by step, by run."""
+    runs: dict[tuple[str, str, str], dict[int, Path]] = {}
+    for dataset, init, condition, step, path in files:
+        runs.setdefault((dataset, init, condition), {})[int(step)] = path
+    return runs
+
+
+def _row2(key: tuple[str, str, str], step: int, path: Path, select_on: str, select_by: str) -> Row:
     dataset, init, condition = key
     paper = TABLE2.get(key, {})
     row: Row = {"dataset": dataset, "pretrained": "yes" if init == "pretrained" else "no"}
     row |= {"train_condition": condition, "train_steps": step}
-    row |= {"paper_train_steps": paper.get("train_steps"), "selected_by": select_by}
+    row |= {"paper_train_steps": paper.get("train_steps"), "selected_on": select_on}
+    row |= {"selected_by": select_by if select_on == "evaluation" else LOSS}
     return row | measured(path, paper)
 
 
 def _bound2(kind: str) -> Row:
     """What stands in a floor's or ceiling's row of Table II before the values."""
     row: Row = dict.fromkeys(["pretrained", "train_steps", "paper_train_steps"])
-    return row | {"train_condition": kind, "train_missing": None, "selected_by": None}
+    row |= {"train_condition": kind, "train_missing": None}
+    return row | dict.fromkeys(["selected_on", "selected_by"])
 
 
 def _shown(bounds: BoundFiles, rows: Sequence[Row]) -> dict[str, Bounds]:
@@ -147,21 +161,24 @@ def _cell(row: Row, metric: str) -> Cell:
     return Cell(fixed(row[metric]), "" if paper is None else f"({paper:.2f})", around)
 
 
-def _lead2(row: Row) -> list[str]:
+def _lead2(row: Row, several: bool) -> list[str]:
     steps = "" if row["train_steps"] is None else steps_label(row["train_steps"])
     if row["paper_train_steps"] is not None:
         steps += f" ({steps_label(row['paper_train_steps'])})"
     pretrained = row["pretrained"] or ""
-    return [dataset_label(row["dataset"]), pretrained, row["train_condition"], steps]
+    lead = [dataset_label(row["dataset"]), pretrained, row["train_condition"]]
+    return [*lead, *[row["selected_on"] or ""] * several, steps]
 
 
-def _choice(select_by: str) -> str:
+def _choice(select_by: str, select_on: Sequence[str]) -> str:
     metric = METRICS[select_by]
     which = "highest" if metric.higher_is_better else "lowest"
-    return (
-        f"Each run is shown at the step with the {which} {metric.label} on the evaluation set "
-        "itself, as in the paper; evaluated with text as the condition."
-    )
+    told = {
+        "evaluation": f"the {which} {metric.label} on the evaluation set itself, as in the paper",
+        "validation": "the lowest denoising loss on the validation split",
+    }
+    steps = " and at the step with ".join(told[split] for split in select_on)
+    return f"Each run is shown at the step with {steps}; evaluated with text as the condition."
 
 
 def _notes(

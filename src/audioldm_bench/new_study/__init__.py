@@ -1,0 +1,1 @@
+"""The config of a new study, written from a person's own recordings (`audioldm-bench init`)."""

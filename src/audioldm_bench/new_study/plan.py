@@ -1,0 +1,161 @@
+"""What a new study's config says, decided from the clips."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audioldm_bench.datasets.manifest import Clip
+from audioldm_bench.datasets.splits import assign_splits
+from audioldm_bench.errors import UserError
+from audioldm_bench.new_study.lengths import Lengths
+from audioldm_bench.seeds import derive
+
+DATASET = "mine"  # its name in the config
+SEED = 0
+LEAST_EVALUATED = 8  # clips; of fewer, metrics have no intervals
+LEAST = 20  # clips
+EVALUATED, VALIDATED = 0.2, 0.1  # shares of the clips
+_PER_SHARD = 2000  # clips
+_EPOCHS = 160  # of the training clips
+_BATCH = 8  # clips a step: batch_size x accumulate of the LoRA preset
+
+
+@dataclass(frozen=True)
+class Split:
+    """The config's `split`, why it is so, and the clips it gives."""
+
+    kind: str
+    evaluation: int
+    validation: int
+    evaluation_folds: list
+    stratify: bool
+    why: str
+
+    def config(self) -> dict:
+        names = ("kind", "evaluation", "validation", "evaluation_folds", "stratify")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The numbers of the config."""
+
+    clips: int
+    classes: list[str]
+    split: Split
+    counts: dict[str, int]  # clips by split
+    nominal: float  # s
+    generated: float  # s
+    shards: int
+    steps: int
+    checkpoint_every: int
+    warmup: int
+    mask: float  # s
+    interfering: int  # classes
+
+
+def make_plan(clips: Sequence[Clip], lengths: Lengths, table: object, *, offline: bool) -> Plan:
+    """UserError, naming the `table`, where the clips are too few or their split is no split."""
+    if len(clips) < LEAST:
+        raise UserError(
+            f"{table}: {len(clips)} sounds are too few for a study; at least {LEAST} are needed"
+        )
+    classes = sorted({label for clip in clips for label in clip.labels})
+    if offline and len(classes) < 2:
+        raise UserError(
+            f"{table}: --offline trains classifiers for the metrics, and needs at least two labels;"
+            " add the column `label`, or leave --offline out"
+        )
+    split = _choose_split(clips, table)
+    counts = _counts(clips, split, table)
+    nominal = _nominal(lengths, longest=5.0 if offline else 10.0)
+    steps = 120 if offline else _steps(counts["train"])
+    descriptions = {clip.labels[0] if clip.labels else clip.caption for clip in clips}
+    return Plan(
+        clips=len(clips),
+        classes=classes,
+        split=split,
+        counts=counts,
+        nominal=nominal,
+        generated=10.24 if not offline else 2.56 if nominal <= 2.5 else 5.12,
+        shards=math.ceil(len(clips) / _PER_SHARD),
+        steps=steps,
+        checkpoint_every=math.ceil(steps / (3 if offline else 4)),
+        warmup=max(10, steps // 20),
+        mask=min(1.0, round(nominal / 4, 2)),
+        interfering=max(1, min(10, len(descriptions) - 1)),
+    )
+
+
+def needs_folds(clips: Sequence[Clip]) -> bool:
+    """Whether recordings have several clips, and nothing says how to keep them together."""
+    own = any(clip.split for clip in clips) or any(clip.fold for clip in clips)
+    return not own and len({clip.group for clip in clips}) < len(clips)
+
+
+def _nominal(lengths: Lengths, longest: float) -> float:
+    """The median in halves of a second."""
+    return min(longest, max(0.5, round(lengths.median * 2) / 2))
+
+
+def _steps(trained: int) -> int:
+    """About `_EPOCHS` passes in whole 500 steps, 1,000 to 20,000."""
+    return min(20000, max(1000, 500 * round(trained * _EPOCHS / _BATCH / 500)))
+
+
+def _choose_split(clips: Sequence[Clip], table: object) -> Split:
+    _refuse_half_filled(clips, table)
+    validation = _share(clips, VALIDATED)
+    stratify = any(clip.labels for clip in clips)
+    if clips[0].split:
+        own = any(clip.split == "validation" for clip in clips)
+        why = "the column `split` of the csv"
+        return Split("official", 0, 0 if own else validation, [], stratify, why)
+    folds = {clip.fold for clip in clips}
+    if len(folds) > 1:
+        last = max(folds, key=lambda fold: (len(fold), fold) if fold.isdigit() else (0, fold))
+        named = int(last) if last.isdigit() and str(int(last)) == last else last
+        why = f"the column `fold` of the csv has {len(folds)} folds; the last one is evaluated"
+        return Split("fold", 0, validation, [named], stratify, why)
+    why = "drawn with the seed" + (", as many clips of each class" if stratify else "")
+    evaluation = max(LEAST_EVALUATED, _share(clips, EVALUATED))
+    return Split("random", evaluation, validation, [], stratify, why)
+
+
+def _refuse_half_filled(clips: Sequence[Clip], table: object) -> None:
+    for column in ("split", "fold"):
+        blank = sum(not getattr(clip, column) for clip in clips)
+        if 0 < blank < len(clips):
+            raise UserError(
+                f"{table}: {blank} of {len(clips)} rows have no {column}; fill them, or take the"
+                f" column `{column}` out, so that the split is drawn"
+            )
+
+
+def _share(clips: Sequence[Clip], share: float) -> int:
+    """That share of the clips; an equal number a class where each class has enough."""
+    classes = Counter(clip.labels[0] for clip in clips if clip.labels)
+    wanted = share * len(clips)
+    if classes and min(classes.values()) >= 4 and wanted >= len(classes) / 2:
+        return len(classes) * max(1, round(wanted / len(classes)))
+    return max(1, round(wanted))
+
+
+def _counts(clips: Sequence[Clip], split: Split, table: object) -> dict[str, int]:
+    """Clips by split, as the rule `make_manifest` will draw them."""
+    made = Counter(c.split for c in assign_splits(clips, split.config(), _seed()))
+    if made["evaluation"] < LEAST_EVALUATED:
+        raise UserError(
+            f"{table}: {made['evaluation']} clips would be evaluated ({split.why}); mark at least"
+            f" {LEAST_EVALUATED}, or take the column out, so that they are drawn"
+        )
+    if not made["train"]:
+        raise UserError(f"{table}: no clip is left to train on ({split.why}); mark some as train")
+    return {name: made[name] for name in ("train", "validation", "evaluation")}
+
+
+def _seed() -> int:
+    return derive(SEED, "split", DATASET)

@@ -1,0 +1,75 @@
+"""What a study cost: time, memory and GPU-hours of each rule, from Snakemake's benchmark files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+
+def rule_costs(
+    folders: Iterable[Path], on_gpu: Mapping[str, bool] | None = None, gpus: int = 0
+) -> list[dict]:
+    """Jobs, wall, longest and CPU time, peak memory and GPU time of each rule, dearest first.
+
+    `folders` hold the benchmark files; a rule is the first part of a file's path in its folder.
+    `on_gpu`: by pattern of these paths, whether the rule asks for GPUs; the pattern with the fewest
+    wildcards tells. `gpus`: how many such a job was given, for all its wall time.
+    """
+    rules: dict[str, dict] = {}
+    for folder in map(Path, folders):
+        for path in sorted(folder.rglob("*.tsv")):
+            name = path.relative_to(folder)
+            rule = name.parts[0].removesuffix(".tsv")
+            asked = gpus if _asks(name.as_posix(), on_gpu or {}) else 0
+            with open(path, encoding="utf-8", newline="") as file:
+                for job in csv.DictReader(file, delimiter="\t"):
+                    _add(rules.setdefault(rule, _nothing(rule)), job, asked)
+    return sorted(rules.values(), key=lambda cost: (-cost["seconds"], cost["rule"]))
+
+
+def _asks(name: str, on_gpu: Mapping[str, bool]) -> bool:
+    found = [pattern for pattern in on_gpu if fnmatchcase(name, pattern)]
+    return bool(found) and on_gpu[min(found, key=lambda pattern: pattern.count("*"))]
+
+
+def _nothing(rule: str) -> dict:
+    zero = ("seconds", "longest", "cpu", "memory", "gpu_seconds")
+    return {"rule": rule, "jobs": 0} | dict.fromkeys(zero, 0.0)
+
+
+def _add(cost: dict, job: Mapping[str, str], gpus: int) -> None:
+    seconds = _measured(job, "s")
+    cost["jobs"] += 1
+    cost["seconds"] += seconds
+    cost["longest"] = max(cost["longest"], seconds)
+    cost["cpu"] += _measured(job, "cpu_time")
+    cost["memory"] = max(cost["memory"], _measured(job, "max_rss"))
+    cost["gpu_seconds"] += seconds * gpus
+
+
+def gpu_hours(seconds: float) -> str:
+    """5400 -> 1.50; less than half a minute is not nothing: 0.00 -> < 0.01."""
+    if not seconds:
+        return "0"
+    hours = seconds / 3600
+    return "< 0.01" if hours < 0.01 else f"{hours:.2f}" if hours < 100 else f"{hours:.0f}"
+
+
+def _measured(job: dict[str, str], column: str) -> float:
+    """A number of a benchmark file; jobs that were too short to be watched have NA or -."""
+    try:
+        return float(job.get(column) or 0)
+    except ValueError:
+        return 0.0
+
+
+def duration(seconds: float) -> str:
+    """3725 -> 1 h 02 min; 75 -> 1 min 15 s; 4.21 -> 4.2 s."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
