@@ -38,7 +38,7 @@ esc10: $(VENV)/.made ## run the study on 400 real recordings, offline, on the CP
 	@$(BIN)/python -m audioldm_bench results/esc10
 
 test: $(VENV)/.made ## run all tests but those of full size and those that need SLURM
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadgroup \
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadscope --no-loadscope-reorder \
 	    $(FULL_SIZE:%=--ignore=%) --ignore=$(SLURM)
 
 test-full-size: $(VENV)/.made ## run models of full size with random weights, on the CPU

@@ -3,10 +3,21 @@
 import pytest
 
 
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Tests of a folder that has fixtures of its own, else those of a file, run on one worker."""
-    for item in items:
-        folder = item.path.parent
-        shared = folder.name != "tests" and (folder / "conftest.py").exists()
-        item.add_marker(pytest.mark.xdist_group(str(folder if shared else item.path)))
-    items.sort(key=lambda item: item.path.parent.name != "workflow")  # they take longest
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.rpartition("/")[0]
+            shared = folder != "tests" and (config.rootpath / folder / "conftest.py").exists()
+            return folder if shared else file
+
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first."""
+    items.sort(key=lambda item: item.path.parent.name != "workflow")

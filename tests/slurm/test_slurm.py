@@ -19,6 +19,7 @@ GPU_RULES = {
 }
 CPU_RULES = {
     "synthesise_dataset",
+    "check_dataset",
     "make_manifest",
     "resample",
     "export_reference",
