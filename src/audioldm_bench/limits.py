@@ -1,7 +1,7 @@
 """What the two long stages ask of a cluster: memory and minutes, by the size of the model.
 
 Memory was measured on a CPU, minutes are estimates for a slow GPU. A job that meets its limit goes
-on from its state, so a limit that is too short costs a restart, and one too long a place in the queue.
+on from its state: a limit that is too short costs a restart, one too long a place in the queue.
 """
 
 from __future__ import annotations
