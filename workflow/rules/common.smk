@@ -260,3 +260,14 @@ def largest_memory():
     asked = [(name, getattr(memory, "raw", memory)) for name, memory in asked]
     asked = [(memory, name) for name, memory in asked if isinstance(memory, int)]
     return max(asked)
+
+
+def asks_for_gpu():
+    """Whether a rule asks for a GPU, by the pattern of its benchmark files."""
+    found = {}
+    for each in workflow.rules:
+        if each.benchmark:
+            name = str(each.benchmark).partition("benchmarks/")[2]
+            # a wildcard's constraint can have braces too: {shard,\d{5}}
+            found[re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "*", name)] = "gpu" in each.resources
+    return dict(sorted(found.items()))

@@ -25,17 +25,6 @@ WHOLE = {"category": "3. The study on one page"}
 COMPONENTS = ["clap", "vae", "vocoder", "tagger", "embedder", "unet"] if TRAINED else []
 
 
-def asks_for_gpu():
-    """Whether a rule asks for a GPU, by the pattern of its benchmark files."""
-    found = {}
-    for rule in workflow.rules:
-        if rule.benchmark:
-            name = str(rule.benchmark).partition("benchmarks/")[2]
-            # a wildcard's constraint can have braces too: {shard,\d{5}}
-            found[re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "*", name)] = "gpu" in rule.resources
-    return dict(sorted(found.items()))
-
-
 rule tables:
     """Tables I and II with the paper's values beside ours, between floor and ceiling."""
     input:
