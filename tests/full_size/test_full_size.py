@@ -150,7 +150,7 @@ def test_no_job_takes_more_memory_than_its_rule_asks_for(study):
     print("\n" + world.as_table(jobs))
     counts = {rule: [job["rule"] for job in jobs].count(rule) for rule in {j["rule"] for j in jobs}}
     assert counts == {
-        **dict.fromkeys(("import_checkpoint", "make_manifest", "resample"), 1),
+        **dict.fromkeys(("import_checkpoint", "make_manifest", "resample", "check_dataset"), 1),
         **dict.fromkeys(("embed_audio", "embed_text", "encode_latents"), 1),
         **dict.fromkeys(("train", "sample", "export_reference"), 1),
         "extract_features": 2,
