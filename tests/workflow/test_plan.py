@@ -76,8 +76,8 @@ def test_a_new_guidance_scale_redoes_samples_and_what_follows(finished):
 def test_a_new_caption_template_redoes_text_and_what_depends_on_it(finished):
     template = {"datasets": {"esc50": {"caption_template": "the sound of {caption}"}}}
     jobs = planned(finished, "all", changes=template)
-    assert set(jobs) == DOWNSTREAM | {"embed_text", "train"}
-    assert jobs["embed_text"] == 1
+    assert set(jobs) == DOWNSTREAM | {"embed_text", "train", "check_dataset"}
+    assert jobs["embed_text"] == jobs["check_dataset"] == 1
     assert jobs["train"] == 4  # the text-conditioned runs; the audio-conditioned ones stay
 
 
