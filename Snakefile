@@ -59,6 +59,12 @@ rule targets:
         say_targets,
 
 
+rule check_data:
+    """Look at the clips of every dataset before any long job: a page each, with what was found."""
+    input:
+        expand(rules.check_dataset.output, dataset=DATASETS),
+
+
 # The metrics are targets too: one that was deleted is made again, and the tables with it.
 rule all:
     """Tables, figures, report: the whole study."""

@@ -41,9 +41,3 @@ rule check_dataset:
         state=f"{STUDY}/state/check_dataset/{{dataset}}",
     script:
         "../scripts/check_data.py"
-
-
-rule check_data:
-    """Look at the clips of every dataset before any long job: a page each, with what was found."""
-    input:
-        expand(rules.check_dataset.output, dataset=DATASETS),
