@@ -146,11 +146,14 @@ class Trainer:
 
     def _backward(self, noisy, noise, timesteps, condition) -> torch.Tensor:
         """Adds the gradients of a batch to those that are there; its share of the loss."""
-        with autocast(self.training["precision"], self._device):
-            found = predict_noise(self.unet, noisy, timesteps, condition)
-        loss = torch.nn.functional.mse_loss(found.float(), noise) / self._batches
+        loss = self._loss(noisy, noise, timesteps, condition) / self._batches
         self.scaler.scale(loss).backward()
         return loss.detach()
+
+    def _loss(self, noisy, noise, timesteps, condition) -> torch.Tensor:
+        with autocast(self.training["precision"], noisy.device):
+            found = predict_noise(self.unet, noisy, timesteps, condition)
+        return torch.nn.functional.mse_loss(found.float(), noise)
 
     def _present(self) -> list[torch.Tensor]:
         """The gradients that there are."""
