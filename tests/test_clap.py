@@ -24,34 +24,10 @@ from audioldm_bench.errors import UserError
 from audioldm_bench.files import file_sha256
 from audioldm_bench.store import Part, Store, build_store
 from audioldm_bench.tokenizer import train_tokenizer
+from tiny_clap import FRONT_END as SMALL
+from tiny_clap import SIZES
 
-PAPER = {
-    "sample_rate": 48000,
-    "duration": 10.0,
-    "n_fft": 1024,
-    "hop_length": 480,
-    "n_mels": 64,
-    "f_min": 50,
-    "f_max": 14000,
-}
-SMALL = PAPER | {"duration": 0.5}
-SIZES = {
-    "projection_dim": 8,
-    "audio": {
-        "spec_size": 64,
-        "patch_embeds_hidden_size": 8,
-        "depths": [1, 1],
-        "num_attention_heads": [1, 2],
-        "window_size": 4,
-    },
-    "text": {
-        "hidden_size": 8,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 1,
-        "intermediate_size": 16,
-        "max_position_embeddings": 18,
-    },
-}
+PAPER = SMALL | {"duration": 10.0}
 
 
 @pytest.fixture(scope="module")

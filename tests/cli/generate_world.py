@@ -13,30 +13,12 @@ from audioldm_bench.diffusion.unet import build_unet, save_unet
 from audioldm_bench.files import write_json
 from audioldm_bench.tokenizer import train_tokenizer
 from diffusion.diffusion_world import SAMPLING, UNET, write_models
+from tiny_clap import FRONT_END, SIZES
 
-WIDTH = 8  # of CLAP's embeddings
+WIDTH = SIZES["projection_dim"]
 STEP = "runs/esc50/pretrained-text/step-0000040"
 SETTINGS = {key: SAMPLING[key] for key in ("sampler", "steps", "eta", "guidance_scale")}
 SETTINGS |= {"candidates": 2, "generated_duration": 0.5}
-FRONT_END = {"sample_rate": 48000, "duration": 0.5, "n_fft": 1024, "hop_length": 480}
-FRONT_END |= {"n_mels": 64, "f_min": 50, "f_max": 14000}
-CLAP = {
-    "projection_dim": WIDTH,
-    "audio": {
-        "spec_size": 64,
-        "patch_embeds_hidden_size": 8,
-        "depths": [1, 1],
-        "num_attention_heads": [1, 2],
-        "window_size": 4,
-    },
-    "text": {
-        "hidden_size": 8,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 1,
-        "intermediate_size": 16,
-        "max_position_embeddings": 18,
-    },
-}
 
 
 def write_study(study: Path) -> Path:
@@ -46,7 +28,7 @@ def write_study(study: Path) -> Path:
     (models / "clap").mkdir()
     train_tokenizer(["a dog barks", "rain falls on a roof"], models / "clap", 270)
     torch.manual_seed(0)
-    build_clap(CLAP, FRONT_END, models / "clap").model.save_pretrained(models / "clap")
+    build_clap(SIZES, FRONT_END, models / "clap").model.save_pretrained(models / "clap")
     write_front_end(models / "clap", FRONT_END)
     unet = build_unet(UNET | {"projection_class_embeddings_input_dim": WIDTH})
     save_unet(unet, study / STEP)

@@ -10,26 +10,8 @@ from audioldm_bench.clap_front_end import write_front_end
 from audioldm_bench.cli.captions import read_captions
 from audioldm_bench.components.clap import build_clap
 from audioldm_bench.tokenizer import train_tokenizer
+from tiny_clap import FRONT_END, SIZES
 
-FRONT_END = {"sample_rate": 48000, "duration": 0.5, "n_fft": 1024, "hop_length": 480}
-FRONT_END |= {"n_mels": 64, "f_min": 50, "f_max": 14000}
-SIZES = {
-    "projection_dim": 8,
-    "audio": {
-        "spec_size": 64,
-        "patch_embeds_hidden_size": 8,
-        "depths": [1, 1],
-        "num_attention_heads": [1, 2],
-        "window_size": 4,
-    },
-    "text": {
-        "hidden_size": 8,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 1,
-        "intermediate_size": 16,
-        "max_position_embeddings": 18,
-    },
-}
 WORDS = ["a dog barks", "rain falls", "a bell"]
 
 

@@ -13,33 +13,7 @@ from audioldm_bench.errors import UserError
 from audioldm_bench.features.base import Backbone
 from audioldm_bench.features.registry import load_backbone
 from audioldm_bench.tokenizer import train_tokenizer
-
-FRONT_END = {
-    "sample_rate": 48000,
-    "duration": 0.5,
-    "n_fft": 1024,
-    "hop_length": 480,
-    "n_mels": 64,
-    "f_min": 50,
-    "f_max": 14000,
-}
-SIZES = {
-    "projection_dim": 8,
-    "audio": {
-        "spec_size": 64,
-        "patch_embeds_hidden_size": 8,
-        "depths": [1, 1],
-        "num_attention_heads": [1, 2],
-        "window_size": 4,
-    },
-    "text": {
-        "hidden_size": 8,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 1,
-        "intermediate_size": 16,
-        "max_position_embeddings": 18,
-    },
-}
+from tiny_clap import FRONT_END, SIZES
 
 
 @pytest.fixture(scope="module")

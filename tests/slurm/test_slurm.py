@@ -24,6 +24,8 @@ CPU_RULES = {
     "resample",
     "export_reference",
     "train_tokenizer",
+    "make_bounds",
+    "compare_systems",
     "compute_metrics",
 }
 RUN = "esc50_pretrained_text"
