@@ -48,7 +48,7 @@ test-slurm: $(VENV)/.made ## run a tiny study through SLURM on this machine (roo
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(SLURM)
 
 lint: $(VENV)/.made ## check style: ruff, snakefmt, Snakemake's lint
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 	$(BIN)/snakemake --lint

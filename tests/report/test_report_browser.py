@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from browser import CHROMIUM, Browser
 
 from audioldm_bench.report import write_report
+from browser import CHROMIUM, Browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
