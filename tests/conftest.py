@@ -18,6 +18,9 @@ def pytest_xdist_make_scheduler(config, log):
     return ByFolder(config, log)
 
 
+LONGEST = ("workflow", "interrupted", "tutorial")  # folders, in this order; then all others
+
+
 def pytest_collection_modifyitems(items):
     """The longest first."""
-    items.sort(key=lambda item: item.path.parent.name != "workflow")
+    items.sort(key=lambda item: [item.path.parent.name != name for name in LONGEST])

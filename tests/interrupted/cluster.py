@@ -1,7 +1,7 @@
 """A SLURM of one node on the loopback address, with two pretended GPUs, for the tests.
 
-    python tests/slurm/cluster.py start <folder>     # then sinfo, sbatch and the study work
-    python tests/slurm/cluster.py stop <folder>
+    python tests/interrupted/cluster.py start <folder>     # then sinfo, sbatch and the study work
+    python tests/interrupted/cluster.py stop <folder>
 
 It needs root and slurmctld, slurmd, munged (Debian: slurmctld slurmd slurm-client munge), none of
 which it installs. All its files are in the folder, but for /etc/slurm/*.conf: the plugin takes

@@ -1,9 +1,9 @@
 """`snakemake --profile profiles/slurm all_tables` on a SLURM, with what happens on clusters."""
 
 import pytest
-from studies import CANCELLED, LIMITED, S, jobs
+from one_run import TABLES, S
+from slurm_study import CANCELLED, LIMITED, jobs
 
-TABLES = [f"{S}/tables/table{number}.{kind}" for number in (1, 2) for kind in ("csv", "md", "tex")]
 GPU_RULES = {
     "train_component",
     "train_vae",
@@ -108,9 +108,10 @@ def test_a_node_that_was_drained_and_resumed_does_not_lose_the_study(through_slu
         assert attempts(through_slurm, name)[-1].state == "COMPLETED"
 
 
-def test_the_tables_equal_those_of_a_local_run(through_slurm, alone):
+def test_the_tables_equal_those_of_a_local_run(through_slurm, undisturbed):
     for path in TABLES:
-        assert (through_slurm.folder / path).read_bytes() == (alone / path).read_bytes(), path
+        ours = (through_slurm.folder / path).read_bytes()
+        assert ours == (undisturbed / path).read_bytes(), path
 
 
 def test_no_job_is_left(through_slurm):

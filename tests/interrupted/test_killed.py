@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
 
 import pytest
+from one_run import CONFIGS, TABLES, S
 from study import command, environment, run
 
-S = "results/tiny"
-TABLES = [f"{S}/tables/table{number}.{kind}" for number in (1, 2) for kind in ("csv", "md", "tex")]
 SLOWLY = {"runtime": {"clips_per_part": 1}}  # more moments to be killed in; changes no result
 # stage: (what shows that it is under way, what it is to make, its log, what the log then says)
 STAGES = {
@@ -29,15 +27,15 @@ STAGES = {
         "parts are there",
     ),
     "train": (
-        f"{S}/state/train/esc50-pretrained-text-0000080/state-0000000[4-6]?.pt",
-        f"{S}/runs/esc50/pretrained-text/step-0000080",
-        f"{S}/logs/train/esc50-pretrained-text-0000080.log",
+        f"{S}/state/train/esc50-pretrained-text-0000240/state-00001[3-9]?.pt",
+        f"{S}/runs/esc50/pretrained-text/step-0000240",
+        f"{S}/logs/train/esc50-pretrained-text-0000240.log",
         "continues after step",
     ),
     "sample": (
-        f"{S}/state/sample/esc50-scratch-audio-0000080/batch-0000000.json",
-        f"{S}/systems/esc50/scratch-audio-0000080/clips.json",
-        f"{S}/logs/sample/esc50-scratch-audio-0000080.log",
+        f"{S}/state/sample/esc50-pretrained-text-0000240/batch-0000000.json",
+        f"{S}/systems/esc50/pretrained-text-0000240/clips.json",
+        f"{S}/logs/sample/esc50-pretrained-text-0000240.log",
         "are there",
     ),
 }
@@ -50,7 +48,7 @@ def kill_when(folder, sign, target, *, group: bool) -> None:
     is then to stop by itself.
     """
     process = subprocess.Popen(
-        command(folder, target, options=["--cores", "1"], changes=SLOWLY),
+        command(folder, target, options=["--cores", "1"], configs=CONFIGS, changes=SLOWLY),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment(),
@@ -71,18 +69,14 @@ def kill_when(folder, sign, target, *, group: bool) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_killed_in_four_stages_ends_in_the_same_tables(finished, tmp_path):
-    """From the dataset on; the components of the finished study are there."""
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    for made in ("data/esc50", "runs", "systems/esc50", "tables", "figures", "logs", "state"):
-        shutil.rmtree(tmp_path / S / made)
+def test_a_study_killed_in_four_stages_ends_in_the_same_tables(undisturbed, tmp_path):
     for stage, (sign, target, log, words) in STAGES.items():
         group = stage != "train"
         kill_when(tmp_path, sign, target, group=group)
         assert not (tmp_path / target).exists(), stage
-        run(tmp_path, options=["--unlock"])
-        run(tmp_path, target, changes=SLOWLY)
+        run(tmp_path, options=["--unlock"], configs=CONFIGS)
+        run(tmp_path, target, configs=CONFIGS, changes=SLOWLY)
         assert words in (tmp_path / log).read_text(), stage
-    run(tmp_path, "all_tables")
+    run(tmp_path, "all_tables", configs=CONFIGS)
     for table in TABLES:
-        assert (tmp_path / table).read_bytes() == (finished / table).read_bytes(), table
+        assert (tmp_path / table).read_bytes() == (undisturbed / table).read_bytes(), table

@@ -1,24 +1,19 @@
-"""The tiny study through SLURM, with what happens to it on the way, and on this machine alone."""
+"""The study through SLURM, with what happens to it on the way."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cluster
+from one_run import CONFIGS, VOCODED, S
+from study import COMMAND, ROOT, environment
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
-from study import COMMAND, ROOT, TINY, environment  # noqa: E402
-
-S = "results/tiny"
-CONFIGS = ["--configfile", str(TINY), str(Path(__file__).with_name("tiny.yaml"))]
-TARGETS = ["all_tables", f"{S}/systems/esc50/vocoded/clips.json"]
 # The profile as it is shipped, but for waits that suit jobs of seconds, and a limit to run into.
 HURRY = "--slurm-init-seconds-before-status-checks 2 --max-status-checks-per-second 1"
 HURRY += " --latency-wait 10 --resources gpu=2 --set-resources"
@@ -67,24 +62,17 @@ class Record:
     waited: list[str] = field(default_factory=list)  # names of jobs that waited for the node
 
 
-def start_locally(folder: Path) -> subprocess.Popen:
-    """The same study without SLURM, beside it."""
-    folder.mkdir()
-    local = [*COMMAND, *TARGETS, "--directory", str(folder), "--cores", "1", *CONFIGS]
-    with open(folder / "output.txt", "w") as output:
-        return subprocess.Popen(local, stdout=output, stderr=output, env=environment(), cwd=ROOT)
-
-
 def run_through_slurm(folder: Path, devices: Path) -> Record:
     """Runs to the end; meanwhile a job meets its limit, one is cancelled, the node is drained."""
     folder.mkdir()
     record = Record(folder)
-    command = [*COMMAND, "--profile", "profiles/slurm", *TARGETS, "--directory", str(folder)]
+    command = [*COMMAND, "--profile", "profiles/slurm", "all_tables", VOCODED]
+    command += ["--directory", str(folder), *HURRY.split(), LIMIT]
     incidents = [_time_limit(folder), _cancel(folder), _drain(record)]
     end = time.monotonic() + PATIENCE
     with open(folder / "output.txt", "w") as output:
         process = subprocess.Popen(
-            [*command, *HURRY.split(), LIMIT, *CONFIGS],
+            [*command, "--configfile", *map(str, CONFIGS)],
             stdout=output,
             stderr=output,
             env=environment(),
