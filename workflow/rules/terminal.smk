@@ -1,5 +1,6 @@
 # REQUIRED INPUTS: none. OUTPUTS: none; what a person is told without a target, and after a failure.
 from audioldm_bench.failures import tell_at_exit
+from audioldm_bench.scheduling import wake_once_at_a_time
 from audioldm_bench.targets import targets_text
 
 TARGETS = ["all", "all_tables", "all_figures", "figure1", "figure2", "report", "check_data"]
@@ -13,6 +14,11 @@ def say_targets(wildcards):
     text = targets_text(config["study"], about, Path(workflow.basedir) / "config")
     print(f"\n{text}", flush=True)
     sys.exit(0)
+
+
+onstart:
+    if workflow.is_main_process:
+        wake_once_at_a_time(workflow.scheduler)
 
 
 # Snakemake's own last lines name no log and no error.

@@ -12,6 +12,7 @@ from ..files import write_atomically
 from ..labels import dataset_label
 from ..report.pictures import mel_picture
 from ..store import Store
+from ..templates import templates
 from .charts import bars
 from .findings import NOTE, SEVERITIES, SPLIT_NAMES, STOP, WARNING, many
 
@@ -24,15 +25,7 @@ _SEVERITY_NAMES = {STOP: "Stops the study", WARNING: "Warning", NOTE: "Note"}
 
 def write_page(path: Path, record: Mapping, store: Store, mel: dict) -> None:
     """One file that needs no other and no network; `record` is what checks.json holds."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(_HERE, markup=True)
     environment.filters["code"] = _code
     style = (Path(report.__file__).parent / "style.css").read_text(encoding="utf-8")
     style += (_HERE / "page.css").read_text(encoding="utf-8")

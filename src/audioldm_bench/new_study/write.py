@@ -21,6 +21,7 @@ from audioldm_bench.files import write_atomically
 from audioldm_bench.new_study import folds, plan
 from audioldm_bench.new_study.lengths import Lengths, measure
 from audioldm_bench.new_study.sources import COLUMNS, Source, find_source
+from audioldm_bench.templates import templates
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the config's `study`
 _HERE = Path(__file__).parent
@@ -144,16 +145,8 @@ def _config(
     commands: Sequence[str],
     offline: bool,
 ) -> str:
-    import jinja2
-
     assert table
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(_HERE, markup=False)
     batch = 16 if offline else 8
     return environment.get_template("study.yaml.j2").render(
         name=name,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..files import write_atomically
+from ..templates import templates
 from . import appendix, benchmark, costs, curves, pictures, results, sounds
 from .claims import claim_grid
 from .findings import findings
@@ -110,15 +111,7 @@ def _yaml(config: dict) -> str:
 
 
 def _render(context: dict) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(_HERE, markup=True)
     environment.filters["duration"] = costs.duration
     environment.filters["gpu_hours"] = costs.gpu_hours
     style = (_HERE / "style.css").read_text(encoding="utf-8")
