@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 from audioldm_bench.errors import UserError
 from audioldm_bench.job import WORKFLOW, job
@@ -32,12 +33,33 @@ def test_stderr_goes_to_the_terminal_and_to_the_log(tmp_path, capfd):
     assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
+def test_a_name_that_is_no_text_ends_no_job(tmp_path):
+    with job(tmp_path / "a.log", 1):
+        print("set aside: na\u00efve \udcff.wav", file=sys.stderr)
+    text = (tmp_path / "a.log").read_text(encoding="utf-8")
+    assert text == "set aside: na\u00efve \\udcff.wav\n"
+
+
 def test_cuda_is_hidden_from_a_job_without_a_gpu(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
     with job(tmp_path / "a.log", 1, gpus=1):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
     with job(tmp_path / "a.log", 1, gpus=0):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+
+
+@pytest.mark.parametrize(
+    ("gpus", "there", "warned"), [(1, False, True), (1, True, False), (0, False, False)]
+)
+def test_a_job_that_finds_no_gpu_says_that_it_is_on_the_cpu(
+    tmp_path, monkeypatch, capfd, gpus, there, warned
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    with job(tmp_path / "a.log", 1, gpus=gpus):
+        pass
+    said = capfd.readouterr().err
+    assert ("this job runs on the CPU" in said) == warned
+    assert said == (tmp_path / "a.log").read_text()
 
 
 def test_slurms_gpus_that_were_asked_for_as_gres_are_not_hidden(tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 """A loop that was killed makes what an undisturbed one makes."""
 
+import errno
 import os
+import pickle
 import signal
 
 import pytest
@@ -121,6 +123,31 @@ def test_without_a_good_state_the_run_starts_anew_and_says_so(tmp_path, undistur
     finish(tmp_path, undisturbed, at_most=20)
     assert "starting anew" in capfd.readouterr().err
     assert not draft.exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EIO, "Input/output error"),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+        pickle.UnpicklingError("Weights only load failed"),
+    ],
+)
+def test_a_good_state_that_cannot_be_read_now_is_kept(tmp_path, undisturbed, monkeypatch, error):
+    with pytest.raises(KeyboardInterrupt):
+        Study(12, interrupt).run(tmp_path)
+    states = sorted(tmp_path.glob("state-*.pt"))
+
+    def fail(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "load", fail)
+        with pytest.raises(UserError, match=f"{states[-1].name} cannot be read.*It is kept"):
+            Study().run(tmp_path)
+    assert sorted(tmp_path.glob("state-*.pt")) == states
+    finish(tmp_path, undisturbed, at_most=8)
 
 
 def test_all_rows_are_told_at_each_save(tmp_path):

@@ -57,10 +57,13 @@ def test_what_training_keeps_a_parameter():
 def test_a_small_study_is_counted_from_its_config():
     config = merged(DEFAULT, MINI)
     small = costs(config)
-    more = costs(merged(config, {"training": {"batch_size": 2 * config["training"]["batch_size"]}}))
+    double = {"batch_size": 2 * config["training"]["batch_size"]}
+    more = costs(merged(config, {"training": double}))
     assert small.size == "own" and small.latent[1] % 2 == 0
     assert 1.9 < more.train.flops / small.train.flops < 2.1
     assert more.denoise == small.denoise
+    shared = costs(merged(config, {"training": double, "runtime": {"gpus_per_job": 2}}))
+    assert shared.train == small.train, "each of two GPUs has half of the batch"
     assert small.train.peak > 4 * small.parameters["unet"]  # gradients at least
     assert small.features == {}  # its own backbones are not counted
 

@@ -104,6 +104,13 @@ def test_a_gpu_that_does_not(changes, check, words):
     assert words in bad[0].finding and bad[0].cure
 
 
+def test_what_saves_memory_and_is_not_counted_refuses_no_study():
+    small = {"memory": (7 * 10**9, 7 * 10**9)}
+    for key, value in (("lora", {"rank": 4}), ("gradient_checkpointing", True)):
+        _, [found] = gpu({"training": {key: value}}, **small)
+        assert found.state == "warning" and f"training.{key} spares is not counted" in found.cure
+
+
 def test_kernels_that_are_translated_run_on_later_gpus():
     assert not gpu(architectures=["sm_70", "compute_80"], capability=(12, 0))[1]
     assert gpu(architectures=["sm_89"], capability=(8, 6))[1]  # a later revision's do not
@@ -112,10 +119,14 @@ def test_kernels_that_are_translated_run_on_later_gpus():
 def test_bf16_and_memory_in_use():
     _, [lack] = gpu({"training": {"precision": "bf16"}}, bf16=False)
     assert lack.state == "problem" and "training.precision to fp32" in lack.cure
+    _, [lack] = gpu({"sampling": {"precision": "bf16"}}, bf16=False)
+    assert lack.state == "problem" and "set sampling.precision to" in lack.cure
     _, [used] = gpu(memory=(6 * 10**9, 24 * 10**9))
     assert used.state == "warning" and "training.batch_size" in used.cure
     _, [few] = gpu({"runtime": {"gpus_per_job": 2}})
     assert "set runtime.gpus_per_job to 1" in few.cure
+    _, [odd] = gpu({"runtime": {"gpus_per_job": 3}}, count=3)
+    assert odd.state == "problem" and "training.batch_size 8" in odd.finding
 
 
 def test_a_driver_that_fails_at_work():

@@ -132,6 +132,12 @@ def test_no_network_is_one_problem():
     assert "none of 2 hosts answers (a.invalid, b.invalid): no route" in found[0].finding
 
 
+@pytest.mark.parametrize("url", ["http://a..b/x", "http://[bad/x"])
+def test_what_is_no_address_is_a_problem_and_no_traceback(url):
+    [found] = check_downloads([Needed("lists.x", url)], 10**9, lambda url: ask(url, pause=0))
+    assert found.state == "problem" and "answers" in found.finding
+
+
 def test_one_request_at_a_time_a_host():
     at_once, most, lock = 0, 0, threading.Lock()
 

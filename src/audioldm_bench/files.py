@@ -13,16 +13,29 @@ from pathlib import Path
 
 from .errors import UserError
 
+NO_ROOM = 1 << 16  # bytes; with less, what failed to write failed for that
+
 
 @contextlib.contextmanager
 def telling_full_disk(path: Path) -> Iterator[None]:
     """Makes a sentence of what a disk without room raises while `path` is written."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except UserError:
+        raise
+    except Exception as error:
+        if not _for_want_of_room(error, Path(path).parent):
             raise
         raise UserError(f"{path}: the disk is full; make room and run again") from None
+
+
+def _for_want_of_room(error: Exception, folder: Path) -> bool:
+    """torch, safetensors and libsndfile raise errors of their own, most without the reason."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if os.strerror(errno.ENOSPC) in str(error):
+        return True
+    return folder.is_dir() and shutil.disk_usage(folder).free < NO_ROOM
 
 
 def _sync(path: Path) -> None:
@@ -35,15 +48,17 @@ def _sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
-    """Gives a path beside `path` to write to; it takes `path`'s name when the block ends well."""
+    """Gives a path beside `path` to write to; it takes `path`'s name when the block ends well.
+    UserError where the disk is full."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     try:
-        yield draft
-        _sync(draft)
-        os.replace(draft, path)
-        _sync(path.parent)
+        with telling_full_disk(path):
+            yield draft
+            _sync(draft)
+            os.replace(draft, path)
+            _sync(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -59,7 +74,7 @@ def move_whole(source: Path, path: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        with telling_full_disk(path), write_atomically(path) as draft:
+        with write_atomically(path) as draft:
             shutil.copyfile(source, draft)
         source.unlink()
 

@@ -87,6 +87,18 @@ def _prepare(threads: int, gpus: int) -> None:
     quiet_libraries()
 
 
+def _say_if_no_gpu() -> None:
+    """Of a job that was given one. It goes on; after `_prepare`, and all such jobs import torch."""
+    import torch
+
+    if not torch.cuda.is_available():
+        print(
+            "warning: a GPU was asked for (runtime.gpus_per_job), but torch finds none: this job"
+            " runs on the CPU. `snakemake preflight` says why",
+            file=sys.stderr,
+        )
+
+
 def quiet_libraries() -> None:
     """Libraries then say nothing that a user cannot act on. Before they are imported."""
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # sums in the same order every time
@@ -107,9 +119,11 @@ def job(log: Path | str, threads: int, gpus: int = 0) -> Iterator[None]:
     Progress.job = f"{Path(log).parent.name} {Path(log).stem}"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with open(log, "w") as file:
+    with open(log, "w", encoding="utf-8", errors="backslashreplace") as file:  # as stderr
         sys.stderr = _Tee(terminal, file)
         try:
+            if gpus:
+                _say_if_no_gpu()
             yield
         except UserError as mistake:
             print(f"error: {mistake}", file=sys.stderr)

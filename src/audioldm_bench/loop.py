@@ -6,7 +6,9 @@ loop that was killed and resumed makes the same weights as one that was not.
 
 from __future__ import annotations
 
+import errno
 import math
+import pickle
 import signal
 import sys
 import time
@@ -62,6 +64,15 @@ def _read(path: Path) -> dict:
     return torch.load(path, weights_only=True, map_location="cpu")
 
 
+def _is_damage(error: Exception) -> bool:
+    """False of an error of `_read` that another try may not meet: of the disk, of memory, of
+    another torch (its checksums were right by then)."""
+    if isinstance(error, OSError):
+        return error.errno == errno.EINVAL  # zipfile's, of a torn file
+    elsewhere = isinstance(error, (MemoryError, pickle.UnpicklingError))
+    return not elsewhere and "allocate memory" not in str(error)
+
+
 def _newest_good(folder: Path, label: str) -> tuple[Path | None, dict]:
     """The newest state that loads, and what is in it; (None, {}) where there is none."""
     for draft in folder.glob(".state-*.part*"):  # of a process that was killed while it wrote
@@ -70,7 +81,13 @@ def _newest_good(folder: Path, label: str) -> tuple[Path | None, dict]:
     for path in paths:
         try:
             content = _read(path)
-        except Exception as error:  # any error of unpickling
+        except Exception as error:  # whatever zipfile and torch raise
+            if not _is_damage(error):
+                said = f"{type(error).__name__}: {error}".splitlines()[0]
+                raise UserError(
+                    f"{path} cannot be read ({said}). It is kept: run again; where that does not"
+                    " help, delete it, and the one before is taken"
+                ) from error
             after = "starting anew" if path == paths[-1] else "taking the one before"
             print(f"[{label}] {path.name} is damaged ({error}); {after}", file=sys.stderr)
             path.unlink()

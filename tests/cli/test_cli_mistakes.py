@@ -51,6 +51,14 @@ def test_folders_that_cannot_be_scored(world, call, tmp_path):
     refused(call("evaluate", broken, world.real, "--unpaired"), "none of 2 clips can be used")
 
 
+def test_pairs_of_which_too_few_are_sounds(world, call, tmp_path):
+    folder = write_clips(tmp_path / "one", [0])
+    (folder / "clip-01.wav").write_text("no sound")
+    done = call("evaluate", folder, world.real)
+    refused(done, "1 pair(s) of clips can be used", "clip-01 of generated (unreadable")
+    assert ".h5" not in done.err, "files of the cache say nothing to a user"
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
@@ -62,6 +70,7 @@ def test_folders_that_cannot_be_scored(world, call, tmp_path):
         (["--metrics", "kl", "--unpaired"], ["leaves nothing to compute"]),
         (["--backbones", "resnet"], ["unknown backbone 'resnet'"]),
         (["--duration", "0"], ["--duration 0"]),
+        (["--duration", "0.00001"], ["--duration 1e-05", "at least 0.1 seconds"]),
         (["--duration", "nan"], ["--duration nan"]),
         (["--bootstrap", "-1"], ["--bootstrap -1"]),
         (["--backbone-weights", "tagger"], ["NAME=PATH"]),
@@ -78,6 +87,17 @@ def test_weights_of_another_network(world, call):
     weights = ["--backbone-weights", f"tagger={world.real}", f"embedder={world.embedder}"]
     refused(call("evaluate", world.good, world.real, *weights, weights=False), "config.json")
     clip = world.real / "clip-00.wav"
+    (world.root / "half").mkdir()
+    shutil.copy(world.tagger / "config.json", world.root / "half")
+    for name, path, words in [
+        ("tagger", clip, "no config.json there; name the folder of a trained one"),
+        ("tagger", world.root / "half", "no model.safetensors there"),
+        ("vggish", world.tagger, "is a folder; name the file"),
+    ]:
+        given = ["--metrics", f"fd_{name}", "--backbone-weights", f"{name}={path}"]
+        done = call("evaluate", world.good, world.real, *given, weights=False)
+        refused(done, f"{name}={path}", words)
+        assert "delete" not in done.err, "it is the user's"
     weights = ["--metrics", "fd", "--backbone-weights", f"efficientat_mn04={clip}"]
     done = call("evaluate", world.good, world.real, *weights, weights=False)
     refused(done, "clip-00.wav: not the weights of Mn04")

@@ -11,6 +11,7 @@ import time
 import tomllib
 
 import pytest
+from cli_world import write_clips
 
 from audioldm_bench import __version__
 from audioldm_bench.cli import main as program
@@ -36,7 +37,19 @@ def test_help_has_examples_that_are_right_and_the_exit_codes(call, command):
     examples = re.findall(r"^  (audioldm-bench (?:.*\\\n)*.*)", done.out, re.M)
     assert any(example.startswith(f"audioldm-bench {command}") for example in examples)
     for example in examples:
-        build_parser().parse_args(shlex.split(example)[1:])  # SystemExit if it is wrong
+        words = shlex.split(example.replace("\\\n", " "))
+        asked = build_parser().parse_args(words[1:])  # SystemExit if it is wrong
+        named = " ".join(getattr(asked, "backbone_weights", []))
+        assert not getattr(asked, "captions", None) or "clap=" in named, "no CLAP is published"
+
+
+def test_the_examples_follow_the_study_that_init_writes(call, tmp_path):
+    for label in ("dog", "rain"):
+        write_clips(tmp_path / "sounds" / label, range(12))
+    made = call("init", "my-study", "--data", "sounds", weights=False)
+    steps = re.search(r"model   audioldm-s-full .*; (\d+) steps", made.out)[1]
+    place = f"results/my-study/runs/mine/pretrained-text/step-{int(steps):07d}"
+    assert place in call("--help", weights=False).out  # of the published model, no models/unet
 
 
 def test_the_version(call):
@@ -98,6 +111,14 @@ def test_a_damaged_cache_is_named(world, call, tmp_path):
         path.write_bytes(b"damaged")
     done = call(*scored)
     assert done.code == 1 and done.err.splitlines()[-1].endswith(f"delete {cache}")
+
+
+def test_a_command_without_a_cache_gives_no_advice_about_it(call, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("no such device")
+
+    monkeypatch.setattr("audioldm_bench.cli.show.show", fail)
+    assert call("show", tmp_path, weights=False).err == "audioldm-bench: no such device\n"
 
 
 def test_the_page_names_options_and_files_that_exist(call):

@@ -52,6 +52,18 @@ def test_names_and_captions_are_text(tmp_path):
     assert not re.search(r"<[biu]>", world.page)
 
 
+def test_only_a_copy_is_called_one(tmp_path):
+    """A quieter recording correlates by 1.000, and is another file."""
+    world = World(tmp_path)
+    for n in range(4):
+        world.add(f"rain-{n}.wav", sound(n), "train", f"rain {n}", "rain")
+        world.add(f"test-{n}.wav", sound(40 + n), "evaluation", f"rain {n}", "rain")
+    world.add("quieter.wav", 0.25 * sound(1), "evaluation", "rain 1", "rain")
+    world.prepare()
+    assert world.check()["near-train-evaluation"].pairs[0]["alike"] == 1
+    assert "correlation 1.00" in world.page and "exact copy" not in world.page
+
+
 def test_long_lists_are_cut_on_the_page_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "LISTED", 3)
     monkeypatch.setattr(page, "PICTURED", 2)

@@ -9,6 +9,7 @@ from diffusion_world import TRAINING, UNET
 from training_runs import rows_of, run, same
 
 from audioldm_bench.diffusion import trainer as trainer_module
+from audioldm_bench.diffusion import training as training_module
 from audioldm_bench.diffusion.pretraining import pretrain
 from audioldm_bench.diffusion.trainer import Trainer, drop_condition, learning_rate
 from audioldm_bench.diffusion.unet import WEIGHTS, load_unet
@@ -183,3 +184,10 @@ def test_pretraining_beats_chance_and_uses_its_condition(world, tmp_path):
     assert (out / WEIGHTS).exists()
     assert len(rows_of(out)) == 150
     load_unet(out)
+
+
+def test_pretraining_writes_no_state_that_nobody_would_use(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(training_module, "save_state", None)
+    arguments = {**world.caches, "training_config": LEARNING, "unet_settings": UNET}
+    pretrain(tmp_path / "diffusion", steps=2, state=tmp_path / "state", **arguments)
+    assert (tmp_path / "diffusion" / WEIGHTS).exists()

@@ -139,6 +139,20 @@ def test_what_another_process_died_of_is_said_here(importable, end, kind, words)
         assert team == Team()
 
 
+def test_one_that_dies_before_it_has_read_its_work_is_said_too(monkeypatch):
+    def start(_):
+        dead = [sys.executable, "-c", "raise SystemExit(7)"]
+        return subprocess.Popen(dead, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(parallel, "_start", start)
+    more_than_a_pipe_holds = {"ids": "a" * 10**6}
+    with (
+        pytest.raises(RuntimeError, match="ended with status 7"),
+        started(2, "parallel_world:agree", more_than_a_pipe_holds, 2),
+    ):
+        pass
+
+
 def test_nobody_is_left_when_the_main_process_is_killed(importable, tmp_path):
     note = tmp_path / "pid"
     main = subprocess.Popen([sys.executable, HERE / "parallel_world.py", note])

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from audioldm_bench.report import write_report
+from audioldm_bench.report import results, write_report
+from audioldm_bench.typeset import csv_text
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
@@ -83,6 +84,9 @@ def test_tables_show_both_values_and_sources(page, text):
     ranked = 2 * (3 + 2)  # of two datasets three systems, floor and ceiling
     assert len(page.all("button", "value")) == 4 * (systems + bounds) + 6 * ranked
     assert len(page.all("div", "sources")) == systems + bounds + ranked
+    named = {a["aria-labelledby"] for a in page.all("div", "sources") if a["role"] == "dialog"}
+    assert len(named) == systems + bounds + ranked
+    assert named <= {a.get("id") for a in page.all("h3")}, "a screen reader says whose they are"
     assert "(60.63)" in text and "+6.06" in text
     # KL is within its interval, the others beyond it; three words more explain the colours
     verdicts = [len(page.all("span", verdict)) for verdict in ("better", "worse", "same")]
@@ -189,3 +193,13 @@ def test_a_study_with_less_still_has_a_page(study, tmp_path):
     page = Page(path.read_text(encoding="utf-8"))
     assert page.open == [] and not page.all("figure") and page.all("details")
     assert not page.all("table", "ranking")
+
+
+def test_a_table_sorts_by_the_number_of_clips_where_some_are_missing(study, tmp_path):
+    table = tmp_path / "table1.csv"
+    rows = results.read_rows(study["tables"]["table1"])
+    rows[0] |= {"n": "952", "missing": "12"}
+    table.write_text(csv_text(list(rows[0]), rows), encoding="utf-8")
+    path = tmp_path / "report.html"
+    write_report(path, **(study | {"tables": {"table1": table}, "systems": [], "runs": []}))
+    assert '<td class="number quiet" data-sort="952">952/964</td>' in path.read_text("utf-8")

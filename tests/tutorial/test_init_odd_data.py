@@ -65,6 +65,24 @@ def test_folders_of_splits_are_splits(init, here) -> None:
     assert set(sources._SPLITS) | {""} == set(table._SPLITS)
 
 
+def test_sounds_beside_the_classes_of_a_split_are_told(init, here) -> None:
+    for name in ("train", "test"):
+        class_folders(here / "d" / name)
+        sound(here / "d" / name / "loose.wav")
+    code, said = init("s", "d")
+    assert code == 0 and "loose" not in Path("s.csv").read_text(), said
+    assert "1 sounds directly in d/test have no class folder: left out" in said
+    assert "1 sounds directly in d/train have no class folder: left out" in said
+
+
+def test_a_path_that_is_no_text_is_refused(init, here) -> None:
+    a_csv(class_folders(here / "d") / "clips.csv", {"label": label})
+    data = (here / "d").rename(here / b"d\xff".decode("utf-8", "surrogateescape"))
+    for path in (data, data / "clips.csv"):
+        code, said = init("s", path)
+        assert code == 1 and "this name is not UTF-8; rename the file or folder" in said
+
+
 def test_other_files_are_left_out_and_told(init, here) -> None:
     data = class_folders(here / "d")
     sound(data / "loose.wav")
@@ -81,6 +99,35 @@ def test_other_files_are_left_out_and_told(init, here) -> None:
     assert "1 .m4a files are left out: convert them" in said and "1 .txt" in said
     assert "1 sounds directly in d" in said and ".DS_Store" not in said
     assert "1 of 31 files are no readable sound, and will be left out: rain/broken.wav" in said
+
+
+def test_recordings_of_clips_without_labels_are_kept_together(init, here) -> None:
+    columns = {"caption": lambda n: f"sound {n}", "group": lambda n: f"tape {n // 3}"}
+    code, said = init("s", a_csv(here / "clips.csv", columns, files=60))
+    assert code == 0 and "kept together" in said, said
+    assert Path("s.csv").read_text().startswith("file,caption,fold,group\n")
+
+
+def test_small_folds_are_evaluated_together(init, here) -> None:
+    """Those of the csv, and those that keep recordings together."""
+    a_csv(here / "clips.csv", {"label": label, "fold": lambda n: n // 5 + 6})
+    code, said = init("s", "clips.csv")
+    assert code == 0 and "has 5 folds; the last 2 are evaluated" in said, said
+    assert read("s")["datasets"]["mine"]["split"]["evaluation_folds"] == [9, 10]
+    assert splits(study("s"))["evaluation"] == 9
+    a_csv(here / "clips.csv", {"label": label, "group": lambda n: n // 2})
+    code, said = init("t", "clips.csv")
+    assert code == 0 and "are evaluated" in said, said
+    assert splits(study("t"))["evaluation"] >= 8
+
+
+def test_recordings_larger_than_the_validation_split_are_trained_on(init, here) -> None:
+    columns = {"label": label, "group": lambda n: n // 6, "fold": lambda n: n // 12 + 1}
+    code, said = init("s", a_csv(here / "clips.csv", columns))
+    assert code == 0 and "no validation clips: no recording is as small" in said, said
+    assert read("s")["datasets"]["mine"]["split"]["validation"] == 0
+    assert splits(study("s")) == {"train": 12, "evaluation": 12}
+    assert complaints(study("s"), here) == []
 
 
 def test_missing_files_are_told(init, here) -> None:

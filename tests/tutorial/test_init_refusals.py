@@ -43,7 +43,7 @@ REFUSED = {
     ),
     "no evaluation": (
         lambda h: a_csv(h / "c.csv", {"label": label, "split": lambda n: "train"}),
-        "gives no evaluation clips",
+        "0 clips would be evaluated (the column `split` of the csv); mark at least 8",
     ),
     "little evaluation": (
         lambda h: a_csv(h / "c.csv", {"label": label, "split": lambda n: "train" if n else "test"}),
@@ -51,7 +51,7 @@ REFUSED = {
     ),
     "no training": (
         lambda h: a_csv(h / "c.csv", {"label": label, "split": lambda n: "test"}),
-        "out of 0 training clips",
+        "no clip is left to train on (the column `split` of the csv); mark some as train",
     ),
 }
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from study import ROOT, command, environment, run
+from study import ROOT, command, environment, planned, run
 
 MINE = {
     "adapter": "table",
@@ -77,6 +77,16 @@ def test_without_a_target_it_says_what_can_be_asked_for(tmp_path):
     assert "Execute" not in done.stdout and not (tmp_path / "results").exists()
 
 
+def test_a_refused_config_ends_with_its_mistakes(tmp_path):
+    wrong = {"sampling": {"steps": -5}, "bogus": 1}
+    done = run(tmp_path, "all", options=["--dry-run"], changes=wrong, check=False)
+    assert done.returncode == 1
+    *_, count, unknown, negative = done.stdout.rstrip().splitlines()
+    assert count.startswith("error: The config has 2 mistakes; mend your --configfile")
+    assert unknown.startswith("  - unknown key `bogus`")
+    assert negative == "  - `sampling.steps` is -5: it must be at least 1."
+
+
 def test_a_broken_sound_is_the_last_line_under_its_log(tmp_path, broken):
     done = run(tmp_path / "study", SHARD, changes=changes(broken), check=False)
     assert done.returncode == 1
@@ -93,6 +103,12 @@ def test_a_table_that_lacks_a_column_ends_the_same_way(tmp_path, broken):
     assert done.returncode == 1
     assert done.stdout.rstrip().splitlines()[-2] == "log: results/tiny/logs/manifest/mine.log"
     assert "mine.csv" in done.stdout.rstrip().splitlines()[-1]
+
+
+def test_a_table_may_be_named_by_its_whole_path(tmp_path, broken):
+    mine = changes(broken)
+    mine["datasets"]["mine"]["table"] = str(broken / "mine.csv")
+    assert "make_manifest" in planned(tmp_path / "study", SHARD, changes=mine)
 
 
 def children(pid: int) -> list[int]:

@@ -29,8 +29,8 @@ try:
         load_schema(workflow.source_path("../schemas/config.schema.yaml")),
         Path.cwd(),
     )
-except UserError as mistake:
-    raise WorkflowError(str(mistake))
+except UserError as mistake:  # of an exception, Snakemake says where in this file it was raised
+    sys.exit(f"error: {mistake}")
 
 # Snakemake compares the texts of params, as a set: order and 5.0 for 5 must not tell, but which
 # param it was must.
@@ -108,9 +108,11 @@ def raw_files(name):
     folder's own date changes with any file that is put beside them."""
     root = raw_root(name)
     if dataset(name)["source"] == "folder":
-        tables = {dataset(name).get("table") or "*.csv", "*.csv", "meta*/*.csv", "*/meta*/*.csv"}
-        found = {str(path) for pattern in tables for path in Path(root).glob(pattern)}
-        return sorted(found) or ancient(root)
+        patterns = ("*.csv", "meta*/*.csv", "*/meta*/*.csv")
+        found = {path for pattern in patterns for path in Path(root).glob(pattern)}
+        named = Path(root) / (dataset(name).get("table") or "")  # anywhere, under any name
+        found |= {named} if named.is_file() else set()
+        return sorted(map(str, found)) or ancient(root)
     fetched = dataset(name)["source"] == "download" and name in YOUTUBE
     return f"{root}/missing.csv" if fetched else root
 

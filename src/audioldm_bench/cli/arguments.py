@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audioldm_bench import __version__
 from audioldm_bench.cli import init
-from audioldm_bench.cli.texts import COMPARE, EVALUATE, EXIT_CODES, GENERATE, PROGRAM, SHOW, Text
+from audioldm_bench.cli.texts import COMPARE, EVALUATE, GENERATE, PROGRAM, SHOW, Text
 
 COMMANDS = ("init", "generate", "evaluate", "compare", "show")
 _METRICS = """what to compute: full names (fd_panns_cnn14_16k, kl_softmax_tagger) or variants on the
@@ -29,7 +29,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"audioldm-bench {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     init.add_parser(commands)
-    _end_with_exit_codes(commands.choices["init"])
     _add_generate(commands)
     _add_evaluate(commands)
     _add_compare(commands)
@@ -37,12 +36,6 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("study", type=Path, metavar="results/<study>")
     show.set_defaults(run=_show)
     return parser
-
-
-def _end_with_exit_codes(parser: argparse.ArgumentParser) -> None:
-    """For a command that another module describes."""
-    if EXIT_CODES not in (parser.epilog or ""):
-        parser.epilog = f"{(parser.epilog or '').rstrip()}\n{EXIT_CODES}"
 
 
 def _add(commands, name: str, text: Text) -> argparse.ArgumentParser:
@@ -141,7 +134,8 @@ def _add_evaluate(commands) -> None:
 def _add_compare(commands) -> None:
     parser = _add(commands, "compare", COMPARE)
     parser.add_argument("systems", nargs="+", metavar="[NAME=]DIR")
-    parser.add_argument("--reference", type=Path, required=True, metavar="DIR")
+    reference = {"type": Path, "required": True, "metavar": "DIR"}
+    parser.add_argument("--reference", help="the real clips", **reference)
     parser.add_argument(
         "--bounds",
         nargs="+",
@@ -172,7 +166,12 @@ def _add_shared(parser: argparse.ArgumentParser, out: str) -> None:
         metavar="NAME=PATH",
         help="weights that you have; published ones are downloaded once, and checked",
     )
-    add("--captions", type=Path, metavar="CSV", help="columns file and caption, for clap_score")
+    add(
+        "--captions",
+        type=Path,
+        metavar="CSV",
+        help="columns file and caption, for clap_score, which needs --backbone-weights clap=DIR",
+    )
     add(
         "--duration",
         type=float,
@@ -185,7 +184,8 @@ def _add_shared(parser: argparse.ArgumentParser, out: str) -> None:
         metavar="N",
         help="replicates of the intervals; default 200; 0: none",
     )
-    add("--seed", type=int, default=0, help="of the intervals' random halves; default 0")
+    seed = {"type": int, "default": 0, "metavar": "N"}
+    add("--seed", help="of the intervals' random halves; default 0", **seed)
     add("--out", type=Path, metavar="DIR", help=f"where the files are written; default ./{out}")
     add(
         "--cache",

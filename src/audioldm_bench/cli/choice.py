@@ -16,6 +16,7 @@ PAPERS = ("fd", "is", "kl_softmax")  # of a tagger; `fad` is of frames
 # As config/config.yaml has them; a test holds the two together.
 DEFAULTS = {"is_splits": 10, "is_seed": 2020, "minimum_duration": 2.0}
 REPLICATES, LEVEL = 200, 0.95
+SHORTEST = 0.1  # s: of less than that a cut leaves nothing to hear
 SHORT = {**PAPER, **{variant: variant for variant in VARIANTS}}
 
 
@@ -35,8 +36,8 @@ class Options:
 
     def check(self) -> None:
         """UserError for a number out of its range."""
-        if self.duration is not None and not 0 < self.duration < float("inf"):
-            raise UserError(f"--duration {self.duration:g}: must be more than 0 seconds")
+        if self.duration is not None and not SHORTEST <= self.duration < float("inf"):
+            raise UserError(f"--duration {self.duration:g}: must be at least {SHORTEST:g} seconds")
         if self.replicates < 0 or self.replicates == 1:
             raise UserError(f"--bootstrap {self.replicates}: 0, or at least 2 replicates")
         for name in [*self.backbones, *self.weights]:

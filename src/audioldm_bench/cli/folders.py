@@ -108,6 +108,17 @@ def _by_side(generated: object, reference: object) -> dict:
 
 
 def _paired(work: Work, generated: Files, reference: Files) -> dict:
+    usable = dict(zip(SIDES, map(_usable, (generated, reference)), strict=True))
+    n = len(set.intersection(*(set(ids) for ids, _ in usable.values())))
+    if n < 2:
+        told = sides.some(
+            f"{clip_id} of {side} ({why})"
+            for side, (_, reasons) in usable.items()
+            for clip_id, why in reasons.items()
+        )
+        raise UserError(
+            f"{n} pair(s) of clips can be used, and metrics need two (set aside: {told or 'none'})"
+        )
     ids, missing = pair_clips(generated, reference)
     both = load_features(generated, ids), load_features(reference, ids)
     return work.score(estimate, *both) | {"unpaired": missing}

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from audioldm_bench.cli.texts import EXIT_CODES
+
 _DESCRIPTION = """Writes NAME.yaml, the commented config of a study that fine-tunes AudioLDM on your
 recordings, and asks nothing. Classes, lengths, folds and splits are taken from the data; without
 folds or splits a stratified split is drawn. Nothing is overwritten, and no sound is copied."""
-_EPILOG = """Example:
+_EPILOG = f"""Example:
   audioldm-bench init my-study --data recordings/metadata.csv
   snakemake all --configfile my-study.yaml
 
 A csv has the columns file, caption and/or label, and where you have them split (train, validation,
 test), fold, and group (the recording that a clip is cut from). A folder has one folder a class; its
-NAME.csv is written too, for captions of your own. docs/tutorial.md goes through a whole study."""
+NAME.csv is written too, for captions of your own. docs/tutorial.md goes through a whole study.
+{EXIT_CODES}"""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:

@@ -38,16 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename:
             return _failed(f"{error.filename}: {error.strerror}")
-        return _failed(f"{error}; if a file of the cache is damaged, delete {_cache(options)}")
+        return _failed(f"{error}{_cache_advice(options)}")
     except KeyboardInterrupt:
         print(f"\nstopped{getattr(options, 'kept', '')}", file=sys.stderr)
         return INTERRUPTED
 
 
-def _cache(options: argparse.Namespace) -> Path:
+def _cache_advice(options: argparse.Namespace) -> str:
+    """The end of a sentence, for commands that have a cache."""
     from audioldm_bench.cli.weights import default_cache
 
-    return getattr(options, "cache", None) or default_cache()
+    if not hasattr(options, "cache"):
+        return ""
+    return f"; if a file of the cache is damaged, delete {options.cache or default_cache()}"
 
 
 def _failed(sentence: str) -> int:

@@ -34,7 +34,8 @@ checkpoint, and scores for any folders of sounds.""",
     """\
 audioldm-bench init my-study --data sounds.csv
 snakemake --cores 2 all --configfile my-study.yaml
-audioldm-bench generate --checkpoint results/my-study/models/unet "a dog barking"
+audioldm-bench generate "a dog barking" \\
+  --checkpoint results/my-study/runs/mine/pretrained-text/step-0001000
 audioldm-bench evaluate generated real""",
     more="`audioldm-bench COMMAND --help` has the options of each command.",
 )
@@ -60,7 +61,10 @@ Scores GENERATED_DIR against REFERENCE_DIR with FD, IS, KL (PANNs Cnn14, 16 kHz)
 FAD (VGGish), or the metrics that you choose, each with an interval. Clips (wav, flac,
 ogg, mp3) pair by file name, whatever the ending. Prints a table and writes
 metrics.json and metrics.csv.""",
-    "audioldm-bench evaluate my-model/clips real/clips --captions captions.csv",
+    """\
+audioldm-bench evaluate my-model/clips real/clips
+audioldm-bench evaluate my-model/clips real/clips --captions captions.csv \\
+  --backbone-weights clap=resources/models/audioldm-s-full/clap""",
     help="score a folder of clips",
     usage="GENERATED_DIR REFERENCE_DIR [options]",
     more=_NUMBERS,

@@ -12,6 +12,7 @@ from audioldm_bench.files import file_sha256
 
 CACHE = "AUDIOLDM_BENCH_CACHE"  # environment variable: the cache folder
 RETRIES = 2  # of a download: someone waits at the terminal
+_TRAINED = ("config.json", "model.safetensors")  # in the folder of a trained backbone
 
 
 def default_cache() -> Path:
@@ -44,8 +45,20 @@ def find_weights(
 
 
 def _given(name: str, path: Path) -> Path:
+    """UserError if `path` holds no such weights; no advice to delete it, for it is the user's."""
+    option = f"--backbone-weights {name}={path}"
     if not path.exists():
-        raise UserError(f"--backbone-weights {name}={path}: there is no such file or folder")
+        raise UserError(f"{option}: there is no such file or folder")
+    if name in PUBLISHED:
+        if path.is_dir():
+            raise UserError(f"{option}: is a folder; name the file that holds the weights")
+        return path
+    lacking = [part for part in _TRAINED if not (path / part).is_file()]
+    if lacking:
+        raise UserError(
+            f"{option}: no {lacking[0]} there; name the folder of a trained one, such as "
+            f"results/<study>/models/{name}"
+        )
     return path
 
 

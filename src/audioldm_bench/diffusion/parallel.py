@@ -157,9 +157,7 @@ def started(size: int, function: str, arguments: Mapping, threads: int) -> Itera
     over = threading.Event()
     threading.Thread(target=_watch, args=(others, over), daemon=True).start()
     try:
-        for rank, process in enumerate(others, 1):
-            pickle.dump(work | {"rank": rank}, process.stdin)
-            process.stdin.flush()
+        _hand_out(work, others)
         with _joined(0, size, store) as team, _blaming(others):
             yield team
             team.any_of(0)  # nobody leaves while another still needs its answer
@@ -177,6 +175,16 @@ def _start(threads: int) -> subprocess.Popen:
         env=os.environ
         | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
     )
+
+
+def _hand_out(work: Mapping, others: list[subprocess.Popen]) -> None:
+    """Gives each its work; raises what one died of where that was before it had read it."""
+    try:
+        for rank, process in enumerate(others, 1):
+            pickle.dump({**work, "rank": rank}, process.stdin)
+            process.stdin.flush()
+    except BrokenPipeError as error:
+        raise (_first_cause(others) or error) from None
 
 
 def _end(others: list[subprocess.Popen]) -> None:

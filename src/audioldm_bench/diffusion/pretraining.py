@@ -130,6 +130,7 @@ def pretrain(
                 threads=threads,
                 processes=processes,
                 label="train diffusion",
+                leave_state=False,
             )
         losses = _measure(trained, inputs)
         write_json(trained / "quality.json", quality(losses, _history(trained / "training.csv")))

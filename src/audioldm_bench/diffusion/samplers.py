@@ -42,10 +42,7 @@ def make_sampler(sampling_config: Mapping, diffusion_config: Mapping) -> Schedul
 
 def _set_steps(scheduler: Scheduler, steps: int) -> None:
     total = scheduler.config.num_train_timesteps
-    first = steps  # DDIM strides from 1 on
-    if 0 < steps < total and not isinstance(scheduler, DPMSolverPP):
-        first = (steps - 1) * (total // steps) + 1
-    if not 0 < steps < total or first >= total:
+    if not 0 < steps < total:  # both count from time step 1 on
         raise UserError(f"sampling.steps: {steps} must be from 1 to {total - 1}")
     scheduler.set_timesteps(steps)
 

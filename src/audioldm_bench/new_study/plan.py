@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audioldm_bench.datasets.manifest import Clip
 from audioldm_bench.datasets.splits import assign_splits
@@ -69,8 +69,7 @@ def make_plan(clips: Sequence[Clip], lengths: Lengths, table: object, *, offline
             f"{table}: --offline trains classifiers for the metrics, and needs at least two labels;"
             " add the column `label`, or leave --offline out"
         )
-    split = _choose_split(clips, table)
-    counts = _counts(clips, split, table)
+    split, counts = _fitted(clips, _choose_split(clips, table), table)
     nominal = _nominal(lengths, longest=5.0 if offline else 10.0)
     steps = 120 if offline else _steps(counts["train"])
     descriptions = {clip.labels[0] if clip.labels else clip.caption for clip in clips}
@@ -114,15 +113,29 @@ def _choose_split(clips: Sequence[Clip], table: object) -> Split:
         own = any(clip.split == "validation" for clip in clips)
         why = "the column `split` of the csv"
         return Split("official", 0, 0 if own else validation, [], stratify, why)
-    folds = {clip.fold for clip in clips}
+    folds = Counter(clip.fold for clip in clips)
     if len(folds) > 1:
-        last = max(folds, key=lambda fold: (len(fold), fold) if fold.isdigit() else (0, fold))
-        named = int(last) if last.isdigit() and str(int(last)) == last else last
-        why = f"the column `fold` of the csv has {len(folds)} folds; the last one is evaluated"
-        return Split("fold", 0, validation, [named], stratify, why)
+        last = _last_folds(folds)
+        told = "the last one is" if len(last) == 1 else f"the last {len(last)} are"
+        why = f"the column `fold` of the csv has {len(folds)} folds; {told} evaluated"
+        return Split("fold", 0, validation, [_written(f) for f in last], stratify, why)
     why = "drawn with the seed" + (", as many clips of each class" if stratify else "")
     evaluation = max(LEAST_EVALUATED, _share(clips, EVALUATED))
     return Split("random", evaluation, validation, [], stratify, why)
+
+
+def _last_folds(sizes: Counter[str]) -> list[str]:
+    """The last fold; the last ones where it is too small and others are left to train on."""
+    by_number = sorted(sizes, key=lambda fold: (len(fold), fold) if fold.isdigit() else (0, fold))
+    for number in range(1, len(sizes)):
+        if sum(sizes[fold] for fold in by_number[-number:]) >= LEAST_EVALUATED:
+            return by_number[-number:]
+    return by_number[-1:]
+
+
+def _written(fold: str) -> int | str:
+    """As YAML has it in the config: 5 for "5", but not for "05"."""
+    return int(fold) if fold.isdigit() and str(int(fold)) == fold else fold
 
 
 def _refuse_half_filled(clips: Sequence[Clip], table: object) -> None:
@@ -144,17 +157,29 @@ def _share(clips: Sequence[Clip], share: float) -> int:
     return max(1, round(wanted))
 
 
-def _counts(clips: Sequence[Clip], split: Split, table: object) -> dict[str, int]:
-    """Clips by split, as the rule `make_manifest` will draw them."""
-    made = Counter(c.split for c in assign_splits(clips, split.config(), _seed()))
+def _fitted(clips: Sequence[Clip], split: Split, table: object) -> tuple[Split, dict[str, int]]:
+    """The split, and its clips as the rule `make_manifest` will draw them; without validation
+    where every recording has more clips than its share, for recordings are kept whole."""
+    if split.kind == "official" and all(clip.split != "evaluation" for clip in clips):
+        raise _too_few(0, split, table)
+    try:
+        made = Counter(c.split for c in assign_splits(clips, split.config(), _seed()))
+    except UserError as error:
+        if split.validation:
+            return _fitted(clips, replace(split, validation=0), table)
+        raise UserError(f"{table}: {error}") from None
     if made["evaluation"] < LEAST_EVALUATED:
-        raise UserError(
-            f"{table}: {made['evaluation']} clips would be evaluated ({split.why}); mark at least"
-            f" {LEAST_EVALUATED}, or take the column out, so that they are drawn"
-        )
+        raise _too_few(made["evaluation"], split, table)
     if not made["train"]:
         raise UserError(f"{table}: no clip is left to train on ({split.why}); mark some as train")
-    return {name: made[name] for name in ("train", "validation", "evaluation")}
+    return split, {name: made[name] for name in ("train", "validation", "evaluation")}
+
+
+def _too_few(evaluated: int, split: Split, table: object) -> UserError:
+    return UserError(
+        f"{table}: {evaluated} clips would be evaluated ({split.why}); mark at least"
+        f" {LEAST_EVALUATED}, or take the column out, so that they are drawn"
+    )
 
 
 def _seed() -> int:

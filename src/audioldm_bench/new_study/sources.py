@@ -40,6 +40,7 @@ class Source:
 
 def find_source(data: Path) -> Source:
     """What `--data` names. UserError when no study can be made of it."""
+    _posix(data.parts)
     if data.is_dir():
         return _class_folders(data)
     if not data.exists():
@@ -76,20 +77,22 @@ def _called(name: str, columns: Sequence[str]) -> str | None:
 def _class_folders(folder: Path) -> Source:
     """A row a sound: its class is the folder's name, or of train/dog/1.wav the second folder's."""
     split_first = _splits_come_first(folder)
-    rows, notes = [], Counter()
+    rows, notes, loose = [], Counter(), Counter()  # loose: sounds by folder, without a class
     for top in _folders(folder):
         for file in _files(top):
             parts = Path(os.path.relpath(file, folder)).parts
             if file.suffix.lower() not in SOUNDS:
                 notes[file.suffix.lower() or "no ending"] += 1
-            elif split_first and len(parts) > 2:
-                rows.append({"file": _posix(parts), "label": parts[1], "split": parts[0].lower()})
             elif not split_first:
                 rows.append({"file": _posix(parts), "label": parts[0]})
+            elif len(parts) > 2:
+                rows.append({"file": _posix(parts), "label": parts[1], "split": parts[0].lower()})
+            else:
+                loose[top] += 1
     if not rows or _is_a_csv_s_folder(folder, rows):
         raise _no_class_folders(folder)
     _name_classes(rows)
-    return Source(folder, None, rows, _told(folder, notes))
+    return Source(folder, None, rows, _told(folder, notes, loose))
 
 
 def _splits_come_first(folder: Path) -> bool:
@@ -154,7 +157,7 @@ def _no_class_folders(folder: Path) -> UserError:
     return UserError(f"--data {folder}: no folders of classes with sounds are in it; {cure}")
 
 
-def _told(folder: Path, others: Counter) -> list[str]:
+def _told(folder: Path, others: Counter, loose: Counter) -> list[str]:
     notes = []
     closed = {ending: n for ending, n in others.items() if ending in _UNREADABLE}
     for ending, number in sorted(closed.items()):
@@ -163,10 +166,10 @@ def _told(folder: Path, others: Counter) -> list[str]:
     if rest:
         counts = ", ".join(f"{number} {ending}" for ending, number in sorted(rest.items()))
         notes.append(f"files that are no sounds are left out: {counts}")
-    loose = [path for path in folder.iterdir() if path.is_file()]
-    sounds = sum(path.suffix.lower() in SOUNDS for path in loose)
-    if sounds:
-        notes.append(f"{sounds} sounds directly in {folder} have no class folder: left out")
-    if tables := sorted(path.name for path in loose if path.suffix.lower() == ".csv"):
+    beside = [path for path in folder.iterdir() if path.is_file()]
+    sounds = Counter({folder: sum(path.suffix.lower() in SOUNDS for path in beside)}) + loose
+    for place, number in sorted(sounds.items()):
+        notes.append(f"{number} sounds directly in {place} have no class folder: left out")
+    if tables := sorted(path.name for path in beside if path.suffix.lower() == ".csv"):
         notes.append(f"{folder / tables[0]} is not used; to use it: --data '{folder / tables[0]}'")
     return notes

@@ -113,7 +113,7 @@ def _with_folds(clips: Sequence[Clip]) -> list[dict[str, str]]:
 def _as_csv(rows: Sequence[dict[str, str]]) -> str:
     text = io.StringIO()
     columns = [name for name in COLUMNS if any(row.get(name) for row in rows)]
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -177,5 +177,7 @@ def _notes(clips: Sequence[Clip], lengths: Lengths, made: plan.Plan) -> Iterator
         yield f"of clips longer than {made.generated:g} s a part is used, drawn once"
     if _one_description(clips):
         yield "all clips have one label or caption: Figure 1 and the report need at least two"
+    if not made.counts["validation"]:
+        yield "no validation clips: no recording is as small as their share (split.validation)"
     if not made.classes:
         yield "no labels: Figure 1 takes each caption for a class of its own"

@@ -92,11 +92,15 @@ def check_gpu(config: Mapping, needs: Mapping[str, int], cuda: Cuda) -> list[Res
     if cuda.count() < wanted:
         finding = f"{cuda.count()} of runtime.gpus_per_job {wanted} are visible"
         found.append(problem("GPU", finding, f"set runtime.gpus_per_job to {cuda.count()}"))
+    batch = config["training"]["batch_size"]
+    if batch % wanted:
+        finding = f"training.batch_size {batch} cannot be shared by runtime.gpus_per_job {wanted}"
+        found.append(problem("GPU", finding, f"make it a multiple of {wanted}, or take fewer GPUs"))
     kernels = _check_architecture(cuda)
     found.append(kernels)
     if kernels.state == "ok":
         found += [_check_arithmetic(cuda), *_check_precision(config, cuda)]
-    return found + _check_memory(needs, cuda)
+    return found + _check_memory(config, needs, cuda)
 
 
 def _check_architecture(cuda: Cuda) -> Result:
@@ -129,26 +133,28 @@ def _check_arithmetic(cuda: Cuda) -> Result:
 
 
 def _check_precision(config: Mapping, cuda: Cuda) -> list[Result]:
-    if config["training"]["precision"] != "bf16":
+    stages = [name for name in ("training", "sampling") if config[name]["precision"] == "bf16"]
+    if not stages:
         return []
+    keys = " and ".join(f"{name}.precision" for name in stages)
     if cuda.bf16():
-        return [ok("GPU bf16", "training.precision bf16 is supported")]
-    finding = "training.precision is bf16, which this GPU lacks"
-    return [problem("GPU bf16", finding, "set training.precision to fp32")]
+        return [ok("GPU bf16", f"{keys} bf16 is supported")]
+    finding = f"{keys} bf16, which this GPU lacks"
+    return [problem("GPU bf16", finding, f"set {keys} to fp32 or fp16")]
 
 
-# key of the config by stage whose batch decides the memory
-_BATCHES = {"training": "training.batch_size", "sampling": "sampling.batch_size"}
-
-
-def _check_memory(needs: Mapping[str, int], cuda: Cuda) -> list[Result]:
+def _check_memory(config: Mapping, needs: Mapping[str, int], cuda: Cuda) -> list[Result]:
     free, total = cuda.memory()
+    training = config["training"]
+    spared = [f"training.{key}" for key in ("lora", "gradient_checkpointing") if training[key]]
     results = []
     for stage, need in needs.items():
         finding = f"{stage} needs about {size(need)} of {size(total)}, {size(free)} are free"
-        key = _BATCHES.get(stage, "")
-        cure = f"lower {key}" if key else "take a larger GPU"
-        if need > total:
+        cure = f"lower {stage}.batch_size"
+        if need > total and stage == "training" and spared:
+            cure = f"it may do, for what {' and '.join(spared)} spares is not counted; or {cure}"
+            results.append(warning("GPU memory", finding, cure))
+        elif need > total:
             results.append(problem("GPU memory", finding, f"{cure}, or take a larger GPU"))
         elif need > free:
             results.append(warning("GPU memory", finding, f"close what else uses it, or {cure}"))

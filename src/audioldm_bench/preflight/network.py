@@ -27,7 +27,7 @@ YOUTUBE = "https://www.youtube.com/robots.txt"
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _NO_HEAD = {400, 403, 405, 406, 501}  # what servers say that answer GET alone
 _NETWORK = "check the network and the proxy of this machine, or the address in the config"
-_TROUBLE = (OSError, http.client.HTTPException)
+_TROUBLE = (OSError, http.client.HTTPException, ValueError)  # ValueError: no address at all
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def _request(url: str, method: str, timeout: float) -> Answer:
     headers = {"User-Agent": f"audioldm-bench/{__version__}", "Accept-Encoding": "identity"}
     if method == "GET":
         headers["Range"] = "bytes=0-0"
-    request = urllib.request.Request(url, headers=headers, method=method)
     try:
+        request = urllib.request.Request(url, headers=headers, method=method)
         with urllib.request.build_opener(_KeepMethod).open(request, timeout=timeout) as response:
             return Answer(response.status, _length(response.headers))
     except urllib.error.HTTPError as error:
@@ -170,7 +170,7 @@ def check_downloads(
         return [ok("downloads", "nothing is left to download")]
     hosts: dict[str, list[Needed]] = defaultdict(list)
     for item in items:
-        hosts[urlsplit(item.url).netloc].append(item)
+        hosts[_host(item.url)].append(item)
 
     def of_host(group: Sequence[Needed]) -> list[tuple[Needed, Answer]]:
         return [(item, ask(item.url) if _is_http(item.url) else Answer(0)) for item in group]
@@ -184,6 +184,14 @@ def check_downloads(
         finding = f"none of {len(hosts)} hosts answers ({', '.join(sorted(hosts))}): "
         return [problem("downloads", finding + answers[0][1].reason, _NETWORK)]
     return [*(_verdict(item, answer) for item, answer in answers), _room(answers, free)]
+
+
+def _host(url: str) -> str:
+    """With its port; of what is no address the whole."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return url
 
 
 def _is_http(url: str) -> bool:

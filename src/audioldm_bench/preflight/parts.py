@@ -39,7 +39,7 @@ class Costs:
     size: str  # S, M or L, or "own" of a trained study
     parameters: Mapping[str, int]  # of unet, vae, vocoder and clap
     latent: tuple[int, int, int]  # (C, T, F)
-    train: Cost  # forward and backward of training.batch_size clips, AdamW, EMA
+    train: Cost  # forward and backward of a GPU's share of training.batch_size, AdamW, EMA
     denoise: Cost  # one sampler step of sampling.batch_size clips: all candidates, guided
     encode: Cost
     decode: Cost
@@ -160,7 +160,8 @@ def _diffusion_passes(config: Mapping, settings: Mapping, latent: tuple) -> tupl
         noisy, steps = torch.empty(batch, *latent, **kind), torch.zeros(batch, dtype=torch.long)
         return predict_noise(model, noisy, steps, torch.empty(batch, width, **kind))
 
-    train = count(_training_step(unet, lambda: predict(unet, training["batch_size"]), training))
+    share = -(-training["batch_size"] // max(1, config["runtime"]["gpus_per_job"]))
+    train = count(_training_step(unet, lambda: predict(unet, share), training))
     guided = 1 if sampling["guidance_scale"] == 1 else 2
     rows = sampling["batch_size"] * sampling["candidates"] * guided
     with torch.no_grad():

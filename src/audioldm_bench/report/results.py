@@ -100,6 +100,7 @@ def table_context(kind: str, rows: Sequence[Row], computed: Computed | None = No
                 "left": cells,
                 "values": values,
                 "n": clips_label(int(row["n"]), int(row["missing"] or 0)) if row["n"] else "",
+                "scored": row["n"],  # a number, to sort by
                 "sources": [
                     *sources,
                     *versions(row),
