@@ -22,7 +22,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from sizes import SIZES, make_unet, read_config, torchs_kernels, world
+from sizes import SIZES, as_in_a_job, make_unet, read_config, torch_as_it_comes, world
 
 from audioldm_bench import seeds
 from audioldm_bench.components.vae import build_vae
@@ -121,7 +121,7 @@ class Ways:
     def _theirs(self, pipeline, parts: list[slice]) -> Callable[[], np.ndarray]:
         def run() -> np.ndarray:
             sources = self._sources()
-            with torchs_kernels():
+            with torch_as_it_comes():
                 return np.concatenate([self._call(pipeline, part, sources) for part in parts])
 
         return run
@@ -139,14 +139,19 @@ class Ways:
     def _ours(self, generator: Generator) -> Callable[[], np.ndarray]:
         settings = {"sampler": "ddim", "steps": self.wanted.steps, "eta": ETA}
         settings["guidance_scale"] = GUIDANCE
-        return lambda: generate(
-            generator,
-            self.conditions,
-            self.unconditional,
-            self._sources(),
-            duration=self.duration,
-            sampling_config=settings,
-        )
+
+        def run() -> np.ndarray:
+            with as_in_a_job():
+                return generate(
+                    generator,
+                    self.conditions,
+                    self.unconditional,
+                    self._sources(),
+                    duration=self.duration,
+                    sampling_config=settings,
+                )
+
+        return run
 
 
 def measure(run: Callable[[], np.ndarray], models: tuple) -> tuple[float, int, np.ndarray]:

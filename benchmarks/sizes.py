@@ -7,6 +7,7 @@ published models and clips of 10.24 s.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,8 @@ from audioldm_bench.components.clap import build_clap  # noqa: E402
 from audioldm_bench.components.vae import build_vae  # noqa: E402
 from audioldm_bench.datasets.manifest import Clip, write_manifest  # noqa: E402
 from audioldm_bench.datasets.prepare import resample_shard  # noqa: E402
-from audioldm_bench.pretrained import save_pretrained  # noqa: E402
+from audioldm_bench.memory import reuse_memory  # noqa: E402
+from audioldm_bench.pretrained import device, save_pretrained  # noqa: E402
 from audioldm_bench.tokenizer import load_tokenizer, train_tokenizer  # noqa: E402
 from audioldm_bench.vae import encode_shard  # noqa: E402
 
@@ -53,13 +55,26 @@ def read_config(size: str) -> dict:
 
 
 @contextlib.contextmanager
-def torchs_kernels() -> Iterator[None]:
-    """cuDNN's as torch comes: TF32, and not the deterministic ones only (pretrained.device)."""
+def torch_as_it_comes() -> Iterator[None]:
+    """cuDNN's kernels with TF32, and not the deterministic ones only (pretrained.device); glibc's
+    malloc as it is once a tensor of 32 MiB was freed (memory.reuse_memory)."""
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.allow_tf32
     cudnn.deterministic, cudnn.allow_tf32 = False, True
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:  # M_MMAP_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+        for option, value in ((-4, 65536), (-3, 32 << 20), (-1, 64 << 20)):
+            mallopt(option, value)
     yield
     cudnn.deterministic, cudnn.allow_tf32 = before
+
+
+@contextlib.contextmanager
+def as_in_a_job() -> Iterator[None]:
+    """Memory as a job of the study on this device has it (job.py)."""
+    if device().type == "cpu":
+        reuse_memory()
+    yield
 
 
 def make_unet(size: str) -> torch.nn.Module:

@@ -13,7 +13,6 @@ and together (--switches: on the CPU too).
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import statistics
 import tempfile
@@ -22,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from sizes import SIZES, Study, make_unet, torchs_kernels
+from sizes import SIZES, Study, as_in_a_job, make_unet, torch_as_it_comes
 
 from audioldm_bench import audio
 from audioldm_bench.clap import load_clap
@@ -120,7 +119,7 @@ class Way:
     def step(self, number: int) -> None:
         torch.manual_seed(number)
         self.trainer.data = self.source
-        with torchs_kernels() if self.theirs else contextlib.nullcontext():
+        with torch_as_it_comes() if self.theirs else as_in_a_job():
             seconds, memory = measured(lambda: self._step(number))
         self.seconds.append(seconds)
         self.memory = max(self.memory, memory)
@@ -139,7 +138,7 @@ def all_ways(wanted, unet, data: TrainingSet, authors: AuthorsWay, make) -> dict
     gpu = torch.cuda.is_available()
     if not (wanted.switches or gpu):
         trainer = make(OURS, unet, wanted.precision)
-        return {AUTHORS: Way(trainer, authors), "cache": Way(trainer, data)}
+        return {AUTHORS: Way(trainer, authors, theirs=True), "cache": Way(trainer, data)}
     theirs = make((), unet, "tf32" if gpu else wanted.precision)
     ways = {AUTHORS: Way(theirs, authors, theirs=True)}
     if gpu:

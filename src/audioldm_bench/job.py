@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from .errors import UserError
+from .memory import reuse_memory
 from .progress import Progress
 
 WORKFLOW = "AUDIOLDM_BENCH_WORKFLOW"  # environment variable: the process id of Snakemake
@@ -84,6 +85,8 @@ def _prepare(threads: int, gpus: int) -> None:
         os.environ[name] = str(threads)  # the bits of a sum depend on it
     if not gpus and not os.environ.get("SLURM_JOB_GPUS"):  # asked for as gres
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if not gpus:
+        reuse_memory()
     quiet_libraries()
 
 

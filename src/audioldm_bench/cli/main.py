@@ -11,6 +11,7 @@ from pathlib import Path
 from audioldm_bench.cli.arguments import COMMANDS, build_parser
 from audioldm_bench.errors import UserError
 from audioldm_bench.job import quiet_libraries
+from audioldm_bench.memory import reuse_memory
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -18,6 +19,7 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """0: done; 1: it cannot be done, with one sentence why; 2: wrong arguments; 130: Ctrl-C."""
     quiet_libraries()
+    reuse_memory()
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv and argv[0] not in COMMANDS and Path(argv[0]).is_dir():
         argv = ["show", *argv]  # as `python -m audioldm_bench results/mini` always did
