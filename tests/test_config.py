@@ -87,6 +87,16 @@ MISTAKES = {
         "`models.published.backbones.vggish.url`",
         "beginning with https://",
     ),
+    "address without a host": (
+        setting("models/published/backbones/vggish/url", "https:///vggish.pth"),
+        "`models.published.backbones.vggish.url`",
+        "and a host",
+    ),
+    "address with a dot too many": (
+        setting("models/published/backbones/vggish/url", "https://example..org/vggish.pth"),
+        "`models.published.backbones.vggish.url`",
+        "and a host",
+    ),
     "component without steps": (
         laying(models={"trained": {**TRAINED, "vae": {**TRAINED["vae"], "steps": 0}}}),
         "`models.trained.vae.steps` is 0",
