@@ -155,5 +155,6 @@ def test_results_without_out_are_beside_and_never_those_of_another(world, call, 
     assert (tmp_path / "good-metrics" / "metrics.csv").is_file()
     assert call("evaluate", world.good, world.real).code == 0
     other = shutil.copytree(world.bad, tmp_path / "elsewhere" / "good")
-    refused = call("evaluate", other, world.real)
-    assert refused.code == 1 and "name another folder for these results by --out" in refused.err
+    for sides in ((other, world.real), (world.good, world.bad)):
+        refused = call("evaluate", *sides)
+        assert refused.code == 1 and "name another folder for these results by --out" in refused.err

@@ -14,11 +14,12 @@ from audioldm_bench.errors import UserError
 
 def evaluate(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
-    generated = arguments.generated
-    out = arguments.out or output.default_folder(generated, "metrics.json", "generated")
+    generated, reference = arguments.generated, arguments.reference
+    sides = {"generated": generated, "reference": reference}
+    out = arguments.out or output.default_folder("metrics.json", **sides)
     prepare = _preparer(out)
     record = evaluate_folders(
-        generated, arguments.reference, options, unpaired=arguments.unpaired, before=prepare
+        generated, reference, options, unpaired=arguments.unpaired, before=prepare
     )
     paths = output.write_evaluation(record, out)
     _tell(terminal.evaluation_text(record), paths)
@@ -28,7 +29,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 def compare(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     reference = arguments.reference
-    out = arguments.out or output.default_folder(reference, "comparison.json", "reference")
+    out = arguments.out or output.default_folder("comparison.json", reference=reference)
     named = _named([*arguments.systems, *arguments.bounds])
     names = list(named)
     record = compare_folders(

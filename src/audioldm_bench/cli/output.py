@@ -30,18 +30,22 @@ def prepare_folder(folder: Path) -> Path:
     return folder
 
 
-def default_folder(folder: Path, file: str, key: str) -> Path:
-    """`<name of folder>-<file's stem>` here; UserError if it holds the results of another one."""
-    out = Path(f"{folder.resolve().name or 'root'}-{Path(file).stem}")
-    if (out / file).is_file():
-        try:
-            before = read_json(out / file)["folders"][key]
-        except (ValueError, KeyError, TypeError):
-            before = "something else"
-        if before != str(folder.resolve()):
-            raise UserError(
-                f"{out / file} is of {before}; name another folder for these results by --out"
-            )
+def default_folder(file: str, **folders: Path) -> Path:
+    """`<name of the first folder>-<file's stem>` here; UserError if it holds results of others."""
+    out = Path(f"{next(iter(folders.values())).resolve().name or 'root'}-{Path(file).stem}")
+    if not (out / file).is_file():
+        return out
+    try:
+        before = read_json(out / file)["folders"]
+        others = [
+            before[key] for key, path in folders.items() if before[key] != str(path.resolve())
+        ]
+    except (ValueError, KeyError, TypeError):
+        others = ["something else"]
+    if others:
+        raise UserError(
+            f"{out / file} is of {others[0]}; name another folder for these results by --out"
+        )
     return out
 
 
