@@ -111,7 +111,7 @@ def score(study: Study, dataset: str, sampler: str, seed: int, out: Path, thread
         study.features(dataset),
         place / "clips.json",
         place / "metrics.json",
-        metrics_config=study.config["metrics"],
+        metrics_config=study.config["metrics"] | {"also": []},  # of METRICS' backbones alone
     )
     found = read_json(place / "metrics.json")
     row = {"dataset": dataset, "sampler": sampler, "seed": seed, "n": found["n"]}
