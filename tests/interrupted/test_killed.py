@@ -27,7 +27,7 @@ STAGES = {
         "parts are there",
     ),
     "train": (
-        f"{S}/state/train/esc50-pretrained-text-0000240/state-00001[3-9]?.pt",
+        f"{S}/state/train/esc50-pretrained-text-0000240/state-0000001[3-9]?.pt",
         f"{S}/runs/esc50/pretrained-text/step-0000240",
         f"{S}/logs/train/esc50-pretrained-text-0000240.log",
         "continues after step",
