@@ -9,6 +9,9 @@ import pytest
 import soundfile
 from tutorial_world import ESC10, blocks, commands, make_recordings, run, tiny_sizes
 
+from browser import CHROMIUM
+from report_in_browser import look_at
+
 pytestmark = [
     pytest.mark.skipif(not ESC10.is_dir(), reason=f"the recordings of ESC-10 are not in {ESC10}"),
     pytest.mark.timeout(2400),
@@ -79,6 +82,12 @@ def test_the_study_makes_what_the_text_names(finished) -> None:
         splits = [row["split"] for row in csv.DictReader(file)]
     assert [splits.count(name) for name in ("train", "validation", "evaluation")] == [50, 10, 20]
     assert "mine" in run(finished, the_command("audioldm-bench", "show"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_its_report_opens_in_a_browser(finished, tmp_path) -> None:
+    look_at(finished / "results/my-study/report.html", tmp_path)
 
 
 @pytest.mark.slow
