@@ -7,8 +7,10 @@ from browser import Browser
 SORTED = """
 (() => {
   const table = document.querySelector("table.results");
-  const column = [...table.tHead.rows[0].cells].findIndex((c) => c.querySelector("button"));
-  const values = () => [...table.tBodies[0].rows].map((r) => r.cells[column].dataset.sort ?? "");
+  const cells = (column) => [...table.tBodies[0].rows].map((r) => r.cells[column].dataset.sort);
+  const differ = (cell, i) => cell.querySelector("button") && new Set(cells(i)).size > 1;
+  const column = [...table.tHead.rows[0].cells].findIndex(differ);
+  const values = () => cells(column);
   const head = table.tHead.rows[0].cells[column].querySelector("button");
   const orders = [values()];
   for (let i = 0; i < 3; i++) { head.click(); orders.push(values()); }
