@@ -47,7 +47,7 @@ def _players_play(browser: Browser) -> None:
     browser.run("window.plays = [...document.querySelectorAll('.play')]")
     browser.run("window.sound = (i) => plays[i].parentElement.querySelector('audio')")
     count = browser.run("plays.length")
-    assert count > 3
+    assert count > 1, "real and a system at least"
     for number in range(count):
         browser.run(f"plays[{number}].click()")
         browser.until(f"sound({number}).currentTime > 0.02 || sound({number}).ended")
