@@ -13,7 +13,7 @@ def reuse_memory() -> bool:
     """Lets this process keep what it frees, for its next tensors; whether that could be set.
 
     glibc gives tensors over 32 MiB back to the system at once, which hands out the next ones page
-    by page, each filled with zeros: a fifth of the time of S on a CPU (benchmarks/sampling.py).
+    by page, each filled with zeros: a fifth of the time of a pass of S (benchmarks/RESULTS.md).
     No bit of a result depends on it. Peak memory rises by the holes, a sixth for S.
     """
     if not sys.platform.startswith("linux"):
