@@ -28,6 +28,8 @@ def test_training_asks_for_more_memory_than_was_measured(size):
 def test_each_further_process_of_a_training_asks_for_memory_of_its_own():
     one, four = (training_memory(of("l", runtime={"gpus_per_job": n})) for n in (1, 4))
     assert four - one > 3 * 12_000 * 1.2  # the state that it loads
+    assert training_memory(of("l", runtime={"gpus_per_training": 4})) == four
+    assert training_memory(of("l", runtime={"gpus_per_job": 4, "gpus_per_training": 1})) == one
 
 
 MINI_CONFIG = merged(DEFAULT, MINI)

@@ -127,6 +127,8 @@ def test_bf16_and_memory_in_use():
     assert "set runtime.gpus_per_job to 1" in few.cure
     _, [odd] = gpu({"runtime": {"gpus_per_job": 3}}, count=3)
     assert odd.state == "problem" and "training.batch_size 8" in odd.finding
+    _, [few] = gpu({"runtime": {"gpus_per_training": 2}})
+    assert "set runtime.gpus_per_training to 1" in few.cure
 
 
 def test_a_driver_that_fails_at_work():

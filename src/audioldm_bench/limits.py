@@ -36,6 +36,18 @@ def _size(config: Mapping) -> str | None:
     return size_of(models["published"]["checkpoint"]) if models["source"] != "trained" else None
 
 
+def training_gpus(config: Mapping) -> int:
+    """GPUs of a training of the diffusion model; 0: it is made on the CPU."""
+    runtime = config["runtime"]
+    own = runtime["gpus_per_training"]
+    return runtime["gpus_per_job"] if own is None else own
+
+
+def most_gpus(config: Mapping) -> int:
+    """GPUs of the job that asks for the most."""
+    return max(config["runtime"]["gpus_per_job"], training_gpus(config))
+
+
 def training_memory(config: Mapping) -> int:
     """MB of a training segment; as if on the CPU, a GPU's needs less of the host."""
     size = _size(config)
@@ -43,7 +55,7 @@ def training_memory(config: Mapping) -> int:
         return LEAST
     clips = config["training"]["batch_size"] * ACTIVATIONS[size]
     need = RESUMED * PARAMETERS[size] / 1e6 + clips + LIBRARIES
-    others = max(1, config["runtime"]["gpus_per_job"]) - 1
+    others = max(1, training_gpus(config)) - 1
     need += others * (STATE * PARAMETERS[size] / 1e6 + CUDA)
     return max(LEAST, round(need * SPARE))
 
@@ -53,20 +65,21 @@ def training_minutes(config: Mapping) -> int:
     training = config["training"]
     clips = training["batch_size"] * training["accumulate"]
     steps = training["checkpoint_every"] * clips / 8
-    return _minutes(config, "train", 3 * steps * STEP)
+    return _minutes(config, "train", 3 * steps * STEP, training_gpus(config))
 
 
 def sampling_minutes(config: Mapping) -> int:
     """Of the largest evaluation set: half as much again as the estimate."""
     sampling = config["sampling"]
     share = sampling["steps"] / 200 * sampling["candidates"] / 3
-    return _minutes(config, "sample", 1.5 * CLIPS * CLIP * share)
+    seconds = 1.5 * CLIPS * CLIP * share
+    return _minutes(config, "sample", seconds, config["runtime"]["gpus_per_job"])
 
 
-def _minutes(config: Mapping, stage: str, seconds: float) -> int:
+def _minutes(config: Mapping, stage: str, seconds: float, gpus: int) -> int:
     size = _size(config)
     if size is None:
         return TRAINED[stage]
-    if not config["runtime"]["gpus_per_job"]:
+    if not gpus:
         return DAY
     return min(DAY, max(60, round(seconds * TIMES[size] / 60)))

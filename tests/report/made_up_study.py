@@ -294,7 +294,7 @@ def build_study(root: Path, seconds: float = 0.4, sounds: int = 2) -> dict:
         "runs": _training(root / "runs"),
         **_clips(root / "data"),
         "benchmarks": _benchmarks(root / "benchmarks"),
-        "on_gpu": {"train/*.tsv": True, "sample/*.tsv": True, "table1.tsv": False},
-        "gpus": 2,
+        "gpu_keys": {"train/*.tsv": "b", "sample/*.tsv": "a", "table1.tsv": None},
+        "gpus": {"a": 1, "b": 2},
         "sounds_per_dataset": sounds,
     }

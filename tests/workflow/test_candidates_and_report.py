@@ -58,7 +58,7 @@ def test_snakemakes_own_report_has_categories_and_captions(finished, tmp_path):
 def test_gpu_hours_are_those_of_the_rules_that_ask_for_a_gpu(finished, tmp_path):
     """Every benchmark file of such a rule is found by its pattern."""
     page = tmp_path / "report.html"
-    changes = {"runtime": {"gpus_per_job": 2}}
+    changes = {"runtime": {"gpus_per_job": 2, "gpus_per_training": 3}}
     study = tmp_path / "study"
     shutil.copytree(finished, study, symlinks=True)
     run(study, f"{S}/report.html", options=["--forcerun", "write_report"], changes=changes)
@@ -69,6 +69,7 @@ def test_gpu_hours_are_those_of_the_rules_that_ask_for_a_gpu(finished, tmp_path)
     hours = {rule: cells.rsplit('data-sort="', 1)[1].split('"')[0] for rule, cells in rows}
     walls = {rule: cells.split('data-sort="')[2].split('"')[0] for rule, cells in rows}
     for rule in ("train", "sample", "features", "encode", "embed_audio", "corrupt"):
-        assert float(hours[rule]) == 2 * float(walls[rule]) > 0, rule
+        gpus = 3 if rule == "train" else 2
+        assert float(hours[rule]) == gpus * float(walls[rule]) > 0, rule
     for rule in ("metrics", "tables", "resample", "manifest"):
         assert float(hours[rule]) == 0, rule

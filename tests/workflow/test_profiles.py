@@ -40,5 +40,6 @@ def test_one_gpu_is_shared_unless_it_is_said_otherwise(tmp_path):
     assert (alone["gpu"], alone["downloads"], alone["youtube"]) == ("1", "3", "1")
     told = run(tmp_path / "b", target, options=["--resources", "gpu=5"]).stdout
     assert limits(told)["gpu"] == "5" and limits(told)["downloads"] == "3"
-    four = run(tmp_path / "c", target, changes={"runtime": {"gpus_per_job": 4}}).stdout
-    assert limits(four)["gpu"] == "4"
+    for key in ("gpus_per_job", "gpus_per_training"):
+        four = run(tmp_path / key, target, changes={"runtime": {key: 4}}).stdout
+        assert limits(four)["gpu"] == "4"

@@ -17,7 +17,13 @@ from audioldm_bench.config import (
 )
 from audioldm_bench.errors import UserError
 from audioldm_bench.job import give_package_to_jobs
-from audioldm_bench.limits import sampling_minutes, training_memory, training_minutes
+from audioldm_bench.limits import (
+    most_gpus,
+    sampling_minutes,
+    training_gpus,
+    training_memory,
+    training_minutes,
+)
 from audioldm_bench.metrics.registry import needed_backbones, parse_name
 from audioldm_bench.resume import fingerprint
 from audioldm_bench.slurm import put_before_sacct
@@ -73,7 +79,7 @@ FORMATS = ["png", "pdf", "svg"]
 # What jobs share, where neither a profile nor --resources says otherwise: the GPU of this machine,
 # downloads at once (from one server at most two), YouTube's hourly limit. A job on a cluster's node
 # has what SLURM gave it. In profiles/default, these would win over profiles/slurm.
-LIMITS = {"gpu": max(1, RUNTIME["gpus_per_job"]), "downloads": 3, "youtube": 1}
+LIMITS = {"gpu": max(1, most_gpus(config)), "downloads": 3, "youtube": 1}
 if workflow.is_main_process:
     put_before_sacct(Path(workflow.basedir) / "profiles/slurm/without-accounting")
     for name, limit in LIMITS.items():
@@ -264,12 +270,16 @@ def largest_memory():
     return max(asked)
 
 
-def asks_for_gpu():
-    """Whether a rule asks for a GPU, by the pattern of its benchmark files."""
+def gpu_keys():
+    """The key of `runtime` that a rule's GPUs are from, by the pattern of its benchmark files; None
+    of a rule that asks for none."""
     found = {}
     for each in workflow.rules:
         if each.benchmark:
             name = str(each.benchmark).partition("benchmarks/")[2]
             # a wildcard's constraint can have braces too: {shard,\d{5}}
-            found[re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "*", name)] = "gpu" in each.resources
+            pattern = re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "*", name)
+            shared = each.name in ("train", "pretrain_diffusion")
+            key = "gpus_per_training" if shared else "gpus_per_job"
+            found[pattern] = key if "gpu" in each.resources else None
     return dict(sorted(found.items()))

@@ -137,7 +137,7 @@ rule pretrain_diffusion:
     resources:
         mem_mb=16000,
         runtime=720,
-        gpu=RUNTIME["gpus_per_job"],
+        gpu=training_gpus(config),
     params:
         version=VERSIONS["training"],
         settings=TRAINED.get("diffusion"),

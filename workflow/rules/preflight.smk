@@ -41,7 +41,7 @@ rule preflight_gpu:
     resources:
         mem_mb=4000,
         runtime=20,
-        gpu=RUNTIME["gpus_per_job"],
+        gpu=most_gpus(config),
     params:
         asked=time.time(),
         largest_memory=lambda w: largest_memory(),

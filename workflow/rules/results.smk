@@ -226,6 +226,6 @@ rule write_report:
         sounds_per_dataset=config["report"]["sounds_per_dataset"],
         rows=REPORTED,
         benchmarks=[f"{STUDY}/benchmarks", "resources/benchmarks"],
-        on_gpu=asks_for_gpu(),
+        gpu_keys=gpu_keys(),
     script:
         "../scripts/write_report.py"

@@ -24,7 +24,7 @@ rule train:
     resources:
         mem_mb=training_memory(config),
         runtime=training_minutes(config),
-        gpu=RUNTIME["gpus_per_job"],
+        gpu=training_gpus(config),
     params:
         version=VERSIONS["training"],
         segment=lambda w: [first_step(w), int(w.step)],

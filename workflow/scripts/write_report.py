@@ -10,6 +10,7 @@ def one(paths, ending):
 
 
 with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0)):
+    from audioldm_bench.limits import training_gpus
     from audioldm_bench.report.page import write_report
 
     source, params = snakemake.input, snakemake.params
@@ -43,9 +44,12 @@ with job(snakemake.log[0], snakemake.threads, snakemake.resources.get("gpu", 0))
             (*system, Path(path)) for system, path in zip(params.rows, source.metrics, strict=True)
         ],
         benchmarks=[Path(folder) for folder in params.benchmarks],
-        on_gpu=params.on_gpu,
-        # no param: it changes no result, so it shall not redo the report
-        gpus=snakemake.config["runtime"]["gpus_per_job"],
+        gpu_keys=params.gpu_keys,
+        # no param: they change no result, so they shall not redo the report
+        gpus={
+            "gpus_per_job": snakemake.config["runtime"]["gpus_per_job"],
+            "gpus_per_training": training_gpus(snakemake.config),
+        },
         sounds_per_dataset=params.sounds_per_dataset,
         foreign=params.foreign,
     )

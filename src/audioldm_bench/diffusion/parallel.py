@@ -148,7 +148,7 @@ def started(size: int, function: str, arguments: Mapping, threads: int) -> Itera
     if torch.cuda.is_available() and torch.cuda.device_count() < size:
         raise UserError(
             f"a training of {size} processes needs as many GPUs; {torch.cuda.device_count()} can be"
-            " seen: ask for fewer (runtime.gpus_per_job, or gpu of the rule train)"
+            " seen: ask for fewer (runtime.gpus_per_training or gpus_per_job)"
         )
     torch.set_num_threads(max(1, threads // size))
     store = dist.TCPStore(HOST, 0, is_master=True, wait_for_workers=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..limits import most_gpus, training_gpus
 from .results import Result, ok, problem, size, warning
 
 _TOLERANCE = 1e-3  # relative; fp32 sums in another order differ by 1e-6
@@ -77,25 +78,26 @@ class Cuda:
 
 def check_gpu(config: Mapping, needs: Mapping[str, int], cuda: Cuda) -> list[Result]:
     """The GPU of a job against the config; `needs`: bytes of GPU memory by stage."""
-    wanted = config["runtime"]["gpus_per_job"]
+    wanted, shared = most_gpus(config), training_gpus(config)
     if not wanted:
         finding = "runtime.gpus_per_job is 0: every job runs on the CPU"
         return [ok("GPU", finding)]
     cpu = "or set runtime.gpus_per_job to 0 to run on the CPU"
     if not cuda.built_with():
-        finding = f"runtime.gpus_per_job is {wanted}, but this torch was built without CUDA"
+        finding = f"{wanted} GPUs a job are asked for, but this torch was built without CUDA"
         return [problem("GPU", finding, f"install a build of torch with CUDA, {cpu}")]
     if trouble := cuda.trouble():
         finding = f"torch for CUDA {cuda.built_with()} finds no GPU ({trouble})"
         return [problem("GPU", finding, f"look at nvidia-smi: GPU, driver and its version; {cpu}")]
     found = [ok("GPU", f"{cuda.name()}, torch for CUDA {cuda.built_with()}")]
     if cuda.count() < wanted:
-        finding = f"{cuda.count()} of runtime.gpus_per_job {wanted} are visible"
-        found.append(problem("GPU", finding, f"set runtime.gpus_per_job to {cuda.count()}"))
+        key = "gpus_per_job" if config["runtime"]["gpus_per_job"] == wanted else "gpus_per_training"
+        finding = f"{cuda.count()} of runtime.{key} {wanted} are visible"
+        found.append(problem("GPU", finding, f"set runtime.{key} to {cuda.count()}"))
     batch = config["training"]["batch_size"]
-    if batch % wanted:
-        finding = f"training.batch_size {batch} cannot be shared by runtime.gpus_per_job {wanted}"
-        found.append(problem("GPU", finding, f"make it a multiple of {wanted}, or take fewer GPUs"))
+    if shared and batch % shared:
+        finding = f"training.batch_size {batch} cannot be shared by a training's {shared} GPUs"
+        found.append(problem("GPU", finding, f"make it a multiple of {shared}, or take fewer GPUs"))
     kernels = _check_architecture(cuda)
     found.append(kernels)
     if kernels.state == "ok":

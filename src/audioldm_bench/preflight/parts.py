@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
+from ..limits import training_gpus
 from ..metrics.registry import needed_backbones
 from ..published import size_of
 from .counting import Cost
@@ -160,7 +161,7 @@ def _diffusion_passes(config: Mapping, settings: Mapping, latent: tuple) -> tupl
         noisy, steps = torch.empty(batch, *latent, **kind), torch.zeros(batch, dtype=torch.long)
         return predict_noise(model, noisy, steps, torch.empty(batch, width, **kind))
 
-    share = -(-training["batch_size"] // max(1, config["runtime"]["gpus_per_job"]))
+    share = -(-training["batch_size"] // max(1, training_gpus(config)))
     train = count(_training_step(unet, lambda: predict(unet, share), training))
     guided = 1 if sampling["guidance_scale"] == 1 else 2
     rows = sampling["batch_size"] * sampling["candidates"] * guided

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..limits import training_gpus
 from . import plan
 from .clips import Clips
 from .devices import Device, seconds
@@ -56,7 +57,8 @@ class Estimate:
 
     def pass_of(self, part: str, precision: str = "fp32") -> float:
         """s of one pass of a part at its batch size; the UNet's are replayed on a GPU."""
-        replayed = part in ("train", "denoise") and self.config["runtime"]["gpus_per_job"] > 0
+        each = self.config["runtime"]["gpus_per_job"]
+        replayed = {"train": training_gpus(self.config), "denoise": each}.get(part, 0) > 0
         return seconds(getattr(self.costs, part), self.device, precision, replayed=replayed)
 
     def jobs(self, *rules: str) -> int:

@@ -9,29 +9,31 @@ from pathlib import Path
 
 
 def rule_costs(
-    folders: Iterable[Path], on_gpu: Mapping[str, bool] | None = None, gpus: int = 0
+    folders: Iterable[Path],
+    gpu_keys: Mapping[str, str | None] | None = None,
+    gpus: Mapping[str, int] | None = None,
 ) -> list[dict]:
     """Jobs, wall, longest and CPU time, peak memory and GPU time of each rule, dearest first.
 
     `folders` hold the benchmark files; a rule is the first part of a file's path in its folder.
-    `on_gpu`: by pattern of these paths, whether the rule asks for GPUs; the pattern with the fewest
-    wildcards tells. `gpus`: how many such a job was given, for all its wall time.
+    `gpu_keys`: by pattern of these paths, the key of `gpus` that the rule asks for, None for none;
+    the pattern with the fewest wildcards tells. `gpus`: how many a job is given, for all its time.
     """
     rules: dict[str, dict] = {}
     for folder in map(Path, folders):
         for path in sorted(folder.rglob("*.tsv")):
             name = path.relative_to(folder)
             rule = name.parts[0].removesuffix(".tsv")
-            asked = gpus if _asks(name.as_posix(), on_gpu or {}) else 0
+            asked = (gpus or {}).get(_key(name.as_posix(), gpu_keys or {}), 0)
             with open(path, encoding="utf-8", newline="") as file:
                 for job in csv.DictReader(file, delimiter="\t"):
                     _add(rules.setdefault(rule, _nothing(rule)), job, asked)
     return sorted(rules.values(), key=lambda cost: (-cost["seconds"], cost["rule"]))
 
 
-def _asks(name: str, on_gpu: Mapping[str, bool]) -> bool:
-    found = [pattern for pattern in on_gpu if fnmatchcase(name, pattern)]
-    return bool(found) and on_gpu[min(found, key=lambda pattern: pattern.count("*"))]
+def _key(name: str, gpu_keys: Mapping[str, str | None]) -> str | None:
+    found = [pattern for pattern in gpu_keys if fnmatchcase(name, pattern)]
+    return gpu_keys[min(found, key=lambda pattern: pattern.count("*"))] if found else None
 
 
 def _nothing(rule: str) -> dict:

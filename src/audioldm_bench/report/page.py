@@ -46,8 +46,8 @@ def write_report(
     foreign: Mapping[str, str] | None = None,
     claims: Path | None = None,
     metrics: Iterable[tuple[str, str, Path]] = (),
-    on_gpu: Mapping[str, bool] | None = None,
-    gpus: int = 0,
+    gpu_keys: Mapping[str, str | None] | None = None,
+    gpus: Mapping[str, int] | None = None,
 ) -> None:
     """Writes one page that needs nothing else: no network, no other file.
 
@@ -57,7 +57,7 @@ def write_report(
     missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folders of Snakemake's tsv;
     `ranking`: the benchmark table's csv; `foreign`: labels of other people's systems, by name;
     `claims`: fig1_claims.csv; `metrics`: (dataset, system, metrics.json) of the tables' rows;
-    `on_gpu`, `gpus`: as `costs.rule_costs` says.
+    `gpu_keys`, `gpus`: as `costs.rule_costs` says.
     """
     rows = {name: results.read_rows(path) for name, path in tables.items()}
     table1, table2 = rows.get("table1", []), rows.get("table2", [])
@@ -80,8 +80,8 @@ def write_report(
         ),
         "charts": curves.training_charts(runs),
         "absent": appendix.absent_clips(missing, audio),
-        "costs": costs.rule_costs(benchmarks, on_gpu, gpus),
-        "gpus": gpus,
+        "costs": costs.rule_costs(benchmarks, gpu_keys, gpus),
+        "gpus": {key: number for key, number in (gpus or {}).items() if number},
         "config": _yaml(config),
     }
     text = _render(context)
