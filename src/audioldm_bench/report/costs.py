@@ -17,7 +17,7 @@ def rule_costs(
 
     `folders` hold the benchmark files; a rule is the first part of a file's path in its folder.
     `gpu_keys`: by pattern of these paths, the key of `gpus` that the rule asks for, None for none;
-    the pattern with the fewest wildcards tells. `gpus`: how many a job is given, for all its time.
+    of several the one with the fewest wildcards, then the longest, tells. `gpus`: how many a job is given, for all its time.
     """
     rules: dict[str, dict] = {}
     for folder in map(Path, folders):
@@ -33,7 +33,7 @@ def rule_costs(
 
 def _key(name: str, gpu_keys: Mapping[str, str | None]) -> str | None:
     found = [pattern for pattern in gpu_keys if fnmatchcase(name, pattern)]
-    return gpu_keys[min(found, key=lambda pattern: pattern.count("*"))] if found else None
+    return gpu_keys[min(found, key=lambda each: (each.count("*"), -len(each)))] if found else None
 
 
 def _nothing(rule: str) -> dict:
