@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from audioldm_bench.errors import UserError
-from audioldm_bench.loop import train_loop
+from audioldm_bench.loop import check_finite, train_loop
 
 
 class Study:
@@ -29,6 +29,7 @@ class Study:
         loss = (self.model(torch.randn(8, 4)) ** 2).mean()
         self.optimizer.zero_grad()
         loss.backward()
+        check_finite({"loss": loss.item()}, i, ["a", "b"], rate=0.01, cure="Lower the rate.")
         self.optimizer.step()
         return {"loss": loss.item()}
 
@@ -80,7 +81,7 @@ def test_a_torn_state_falls_back_to_the_one_before(tmp_path, undisturbed, capfd)
     assert "damaged" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_saves_the_state_and_stops(tmp_path, undisturbed, number):
     stopped = Study(7, lambda: os.kill(os.getpid(), number))
     with pytest.raises(SystemExit) as status:
@@ -94,7 +95,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         study.model.weight.data.fill_(float("nan"))
 
     study = Study(5, poison)
-    with pytest.raises(UserError, match="step 5.*learning rate"):
+    with pytest.raises(
+        UserError, match=r"loss not finite at step 5 \(learning rate 0.01; clips a, b\).*Lower"
+    ):
         study.run(tmp_path)
     state = torch.load(sorted(tmp_path.glob("*.pt"))[-1], weights_only=True)
     assert torch.isfinite(state["objects"]["model"]["weight"]).all()

@@ -78,13 +78,17 @@ def test_a_killed_build_continues_and_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "broken.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
-def test_state_of_other_work_is_thrown_away(tmp_path):
+def test_state_of_other_work_is_thrown_away_and_told(tmp_path, capfd):
     with resume_state(tmp_path / "s", "a") as folder:
         (folder / "left").touch()
     with resume_state(tmp_path / "s", "a") as folder:
         assert (folder / "left").exists()
+    assert not capfd.readouterr().err
     with resume_state(tmp_path / "s", "b") as folder:
         assert not (folder / "left").exists()
+    assert f"{tmp_path / 's'} is of other inputs or settings" in capfd.readouterr().err
+    with resume_state(tmp_path / "s", "c"):
+        assert not capfd.readouterr().err, "there was nothing to lose"
 
 
 def test_a_part_without_a_usable_clip_is_no_trouble(tmp_path):

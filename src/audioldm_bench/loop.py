@@ -6,14 +6,11 @@ loop that was killed and resumed makes the same weights as one that was not.
 
 from __future__ import annotations
 
-import errno
 import math
-import pickle
 import signal
 import sys
 import time
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -23,6 +20,7 @@ from .diffusion.parallel import ALONE, Team
 from .errors import UserError
 from .files import write_atomically
 from .progress import Progress
+from .states import in_a_line, is_damage, read_state
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)  # USR1: SLURM's warning before the limit
 
@@ -56,23 +54,6 @@ def _save(folder: Path, step: int, stateful: Mapping, history: list[dict]) -> No
         old.unlink()
 
 
-def _read(path: Path) -> dict:
-    """What is in a state. Any error where it is torn or a byte of it changed."""
-    with zipfile.ZipFile(path) as file:  # torch.load does not look at its checksums
-        if (bad := file.testzip()) is not None:
-            raise ValueError(f"the checksum of {bad} is wrong")
-    return torch.load(path, weights_only=True, map_location="cpu")
-
-
-def _is_damage(error: Exception) -> bool:
-    """False of an error of `_read` that another try may not meet: of the disk, of memory, of
-    another torch (its checksums were right by then)."""
-    if isinstance(error, OSError):
-        return error.errno == errno.EINVAL  # zipfile's, of a torn file
-    elsewhere = isinstance(error, (MemoryError, pickle.UnpicklingError))
-    return not elsewhere and "allocate memory" not in str(error)
-
-
 def _newest_good(folder: Path, label: str) -> tuple[Path | None, dict]:
     """The newest state that loads, and what is in it; (None, {}) where there is none."""
     for draft in folder.glob(".state-*.part*"):  # of a process that was killed while it wrote
@@ -80,13 +61,12 @@ def _newest_good(folder: Path, label: str) -> tuple[Path | None, dict]:
     paths = sorted(folder.glob("state-*.pt"), reverse=True)
     for path in paths:
         try:
-            content = _read(path)
+            content = read_state(path)
         except Exception as error:  # whatever zipfile and torch raise
-            if not _is_damage(error):
-                said = f"{type(error).__name__}: {error}".splitlines()[0]
+            if not is_damage(error):
                 raise UserError(
-                    f"{path} cannot be read ({said}). It is kept: run again; where that does not"
-                    " help, delete it, and the one before is taken"
+                    f"{path} cannot be read ({in_a_line(error)}). It is kept: run again; where that"
+                    " does not help, delete it, and the one before is taken"
                 ) from error
             after = "starting anew" if path == paths[-1] else "taking the one before"
             print(f"[{label}] {path.name} is damaged ({error}); {after}", file=sys.stderr)
@@ -111,16 +91,17 @@ def _resume(
     return content["step"], content["history"]
 
 
-def _checked(figures: dict[str, float], label: str, step: int) -> dict[str, float]:
-    row = {name: float(value) for name, value in figures.items()}
-    bad = [name for name, value in row.items() if not math.isfinite(value)]
+def check_finite(
+    figures: Mapping[str, float], step: int, clip_ids: Sequence[str], *, rate: float, cure: str
+) -> None:
+    """UserError that names step, learning rate and clips where a figure is not finite. For a step
+    to call before it changes the weights."""
+    bad = [name for name, value in figures.items() if not math.isfinite(value)]
     if bad:
         raise UserError(
-            f"{label}: {' and '.join(bad)} not finite at step {step}"
-            f" ({', '.join(f'{k}={v:.4g}' for k, v in row.items())}). The last good state is kept:"
-            " lower the learning rate or set training.gradient_clip, and run again."
+            f"{' and '.join(bad)} not finite at step {step} (learning rate {rate:.3g}; clips"
+            f" {', '.join(clip_ids)}). The last good state is kept. {cure}"
         )
-    return row
 
 
 def _say_stopped(team: Team, label: str, number: int, step: int) -> None:
@@ -147,8 +128,8 @@ def train_loop(
 
     `stateful` maps names to objects with state_dict and load_state_dict; they are saved in the
     folder `state` every `save_every` s and when the process is asked to stop; `on_save` is called
-    with all rows then. Raises UserError at the first figure that is not finite, SystemExit after a
-    signal. Of the processes of a `team` the main one writes; all stop after the same step,
+    with all rows then. A step raises where a figure is not finite (`check_finite`). SystemExit
+    after a signal. Of the processes of a `team` the main one writes; all stop after the same step,
     whichever was signalled.
     """
     resumed, history = _resume(state, label, stateful, team)
@@ -158,7 +139,7 @@ def train_loop(
     with _StopRequest() as stop, progress:
         for i in range(done, last_step):
             torch.manual_seed(seeds.derive(seed, "step", i))
-            row = _checked(step(i), label, i)
+            row = step(i)
             history.append({"step": i, **row})
             stopped = team.any_of(stop.received or 0)
             due = time.monotonic() - saved >= save_every and i + 1 < last_step

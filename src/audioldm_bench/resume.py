@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .errors import UserError
@@ -36,6 +36,19 @@ def fingerprint(**values: object) -> str:
     """Names the work that these values determine, so that no other work's state is taken up."""
     text = json.dumps(_identity(values), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+_MARKS = (".lock", ".fingerprint", ".finished")  # what is no state
+
+
+def _content(folder: Path) -> list[Path]:
+    return [item for item in folder.iterdir() if item.name not in _MARKS]
+
+
+def _empty(folder: Path, but: Sequence[str]) -> None:
+    for item in folder.iterdir():
+        if item.name not in but:
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
 
 
 @contextlib.contextmanager
@@ -68,9 +81,14 @@ def resume_state(folder: Path, fingerprint: str) -> Iterator[Path]:
         if not waited:
             (folder / ".finished").unlink(missing_ok=True)
         if not owner.exists() or owner.read_text() != fingerprint:
-            for item in folder.iterdir():
-                if item.name != ".lock":
-                    shutil.rmtree(item) if item.is_dir() else item.unlink()
+            if _content(folder):
+                print(
+                    f"{folder} is of other inputs or settings, or they were written again since:"
+                    " starting anew",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            _empty(folder, but=(".lock",))
             with write_atomically(owner) as draft:
                 draft.write_text(fingerprint)
         yield folder
@@ -79,9 +97,7 @@ def resume_state(folder: Path, fingerprint: str) -> Iterator[Path]:
 def clear_state(folder: Path) -> None:
     """Empties a finished job's resume state; to be called inside `resume_state`."""
     (Path(folder) / ".finished").touch()
-    for item in Path(folder).iterdir():
-        if item.name not in {".lock", ".fingerprint", ".finished"}:
-            shutil.rmtree(item) if item.is_dir() else item.unlink()
+    _empty(Path(folder), but=_MARKS)
 
 
 def was_finished(folder: Path) -> bool:

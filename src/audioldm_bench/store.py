@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,13 +152,13 @@ class Store:
         paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
         self._files = [h5py.File(path, "r") for path in paths]
         self.ids: list[str] = []
-        self._where: dict[str, tuple[int, int]] = {}
+        self._starts: list[int] = []  # row of each shard's first
         self._handles: dict[tuple[int, str], tuple] = {}  # opening a dataset costs 100 us
         self._direct: dict[tuple[int, str], DirectRows] = {}
-        for number, file in enumerate(self._files):
-            for row, raw in enumerate(file["clip_id"][:]):
-                self._where[raw.decode()] = (number, row)
-                self.ids.append(raw.decode())
+        for file in self._files:
+            self._starts.append(len(self.ids))
+            self.ids += [raw.decode() for raw in file["clip_id"][:]]
+        self._rows = {clip_id: row for row, clip_id in enumerate(self.ids)}  # through all shards
 
     def __enter__(self) -> Store:
         return self
@@ -175,7 +176,13 @@ class Store:
         return len(self.ids)
 
     def __contains__(self, clip_id: str) -> bool:
-        return clip_id in self._where
+        return clip_id in self._rows
+
+    def _place(self, clip_id: str) -> tuple[int, int]:
+        """Number of the shard, and row there."""
+        row = self._rows[clip_id]
+        number = bisect_right(self._starts, row) - 1
+        return number, row - self._starts[number]
 
     @property
     def names(self) -> list[str]:
@@ -198,7 +205,7 @@ class Store:
 
     def get(self, name: str, clip_id: str) -> np.ndarray:
         """The row of one clip."""
-        number, row = self._where[clip_id]
+        number, row = self._place(clip_id)
         key = (number, name)
         if key not in self._handles:
             file, offsets = self._files[number], f"{name}_offsets"
@@ -217,7 +224,7 @@ class Store:
 
         After `open_rows`. A clip may be asked for more than once.
         """
-        places = [self._where[clip_id] for clip_id in clip_ids]
+        places = [self._place(clip_id) for clip_id in clip_ids]
         first = self._direct[places[0][0], name]
         out = np.empty((len(places), *first.shape[1:]), first.dtype)
         for place in sorted(range(len(places)), key=places.__getitem__):  # in the file's order

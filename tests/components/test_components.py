@@ -143,6 +143,29 @@ def test_wrong_settings_are_refused_in_words(world, tmp_path, name, changes, wor
         world.train(name, tmp_path / "refused", **changes)
 
 
+def test_gradients_that_are_not_finite_stop_before_the_weights_change(world, tmp_path, monkeypatch):
+    clip = torch.nn.utils.clip_grad_norm_
+
+    def spoilt(parameters, most):
+        parameters = list(parameters)
+        if spoilt.left == 0:
+            parameters[0].grad[:] = float("inf")
+        spoilt.left -= 1
+        return clip(parameters, most)
+
+    spoilt.left = 2
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", spoilt)
+    words = (
+        r"gradient_norm not finite at step 2 \(learning rate 0\.\d+; clips \S+, .*"
+        r"models\.trained\.tagger\.learning_rate"
+    )
+    with pytest.raises(UserError, match=words):
+        world.train("tagger", tmp_path / "out", steps=4)
+    for path in tmp_path.rglob("state-*.pt"):
+        weights = torch.load(path, weights_only=True)["objects"]["network"]
+        assert all(torch.isfinite(value).all() for value in weights.values())
+
+
 def test_unknown_component_is_refused(world, tmp_path):
     with pytest.raises(UserError, match="choose from"):
         train_component("unet", world.audio, world.manifest, tmp_path / "x", mel_config=MEL)

@@ -80,6 +80,44 @@ def test_the_state_of_other_work_is_not_taken_up(world, whole, tmp_path, monkeyp
     assert same(whole, tmp_path, 12)
 
 
+@pytest.mark.parametrize("damage", ["torn", "bit"])
+def test_a_damaged_state_between_segments_is_refused(world, tmp_path, damage):
+    """torch.load would take a changed bit as it is."""
+    run(world, tmp_path, [0, 2])
+    path = tmp_path / "state-2/state.pt"
+    content = bytearray(path.read_bytes())
+    weight = torch.load(path, weights_only=True)["unet"]["conv_in.weight"]
+    content[content.index(weight.numpy().tobytes())] ^= 1
+    path.write_bytes(content[:1000] if damage == "torn" else content)
+    with pytest.raises(UserError, match="state.pt cannot be read.*delete the folder, so that its"):
+        run(world, tmp_path, [2, 4], start=tmp_path / "state-2")
+
+
+def test_a_step_is_that_of_adamw_on_gradients_cut_by_their_norm(world, tmp_path):
+    """Weight decay, betas and clipping to the norm: the update written out."""
+    options = TRAINING | {"warmup_steps": 0, "gradient_clip": 0.05, "weight_decay": 0.5}
+    seen = {}
+    update = Trainer._update
+
+    def watched(self, norm, rate):
+        seen["before"] = {n: p.detach().clone() for n, p in self.unet.named_parameters()}
+        seen["gradients"] = {n: p.grad.clone() for n, p in self.unet.named_parameters()}
+        update(self, norm, rate)
+        seen["after"] = {n: p.detach().clone() for n, p in self.unet.named_parameters()}
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Trainer, "_update", watched)
+        run(world, tmp_path, [0, 1], training=options)
+    norm = torch.stack([g.square().sum() for g in seen["gradients"].values()]).sum().sqrt()
+    assert norm > 0.05
+    for name, before in seen["before"].items():
+        gradient = seen["gradients"][name] * (0.05 / (norm + 1e-6))
+        # of the first step, bias-corrected: the mean is the gradient, the variance its square
+        step = gradient / (gradient.abs() + 1e-8)
+        expected = before * (1 - 1e-3 * 0.5) - 1e-3 * step
+        torch.testing.assert_close(seen["after"][name], expected, rtol=1e-4, atol=1e-6)
+
+
 def test_a_pretrained_run_starts_from_the_given_model(world, whole, tmp_path):
     """A warm-up begins at rate 0, so that the first step changes nothing."""
     run(world, tmp_path, [0, 1], start=whole / "step-12", initialisation="pretrained")
@@ -114,7 +152,7 @@ def test_only_training_clips_are_trained_on(world, tmp_path, monkeypatch):
     seen = []
     check = Trainer._check
     monkeypatch.setattr(
-        Trainer, "_check", lambda self, row, i, ids: (seen.extend(ids), check(row, i, ids))
+        Trainer, "_check", lambda self, row, i, ids: (seen.extend(ids), check(self, row, i, ids))
     )
     run(world, tmp_path, [0, 4])
     assert sorted(seen) == world.train_ids

@@ -50,6 +50,7 @@ class Corpus:
                     clip = Clip(row["clip_id"], row["caption"], labels)
                     splits[row["split"]].append(clip)
         self.train = splits["train"]
+        self.drawn: list[str] = []  # ids, since it was last emptied
         self.heldout = splits["validation"] or splits["evaluation"]
         for name, clips in (("train", self.train), ("validation or evaluation", self.heldout)):
             if not clips:
@@ -83,7 +84,9 @@ class Corpus:
         picks: list[int] = []
         while len(picks) < count:
             picks += torch.randperm(len(self.train))[: count - len(picks)].tolist()
-        return [self.train[i] for i in picks]
+        drawn = [self.train[i] for i in picks]
+        self.drawn += [clip.clip_id for clip in drawn]
+        return drawn
 
 
 def spread(clips: Sequence[Clip], limit: int) -> list[Clip]:

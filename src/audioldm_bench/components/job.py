@@ -15,7 +15,7 @@ import torch
 from .. import seeds
 from ..errors import UserError
 from ..files import replace_folder, write_json
-from ..loop import train_loop
+from ..loop import check_finite, train_loop
 from ..resume import clear_state, fingerprint, resume_state
 from ..stages import VERSIONS
 from .corpus import Corpus
@@ -65,17 +65,20 @@ class Job:
             weight_decay=self.settings["weight_decay"],
             betas=(0.9, 0.99),
         )
-        steps = self.settings["steps"]
+        steps, clip = self.settings["steps"], self.settings["gradient_clip"]
 
         def step(i: int) -> dict[str, float]:
             for group in optimizer.param_groups:
                 group["lr"] = self.settings["learning_rate"] * warm_cosine(i, steps)
+            self.corpus.drawn.clear()
             figures = loss()
             optimizer.zero_grad(set_to_none=True)
             figures["loss"].backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), self.settings["gradient_clip"])
+            norm = torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+            row = {name: value.item() for name, value in figures.items()}
+            self._check({**row, "gradient_norm": norm.item()}, i, group["lr"])
             optimizer.step()
-            return {name: value.item() for name, value in figures.items()}
+            return row
 
         network.train()
         history = train_loop(
@@ -90,6 +93,11 @@ class Job:
         )
         network.eval()
         return history
+
+    def _check(self, row: Mapping[str, float], step: int, rate: float) -> None:
+        key = f"models.trained.{self.name}"
+        cure = f"Lower {key}.learning_rate or {key}.gradient_clip: the component is trained anew."
+        check_finite(row, step, self.corpus.drawn, rate=rate, cure=cure)
 
     def finish(
         self, save: Callable[[Path], None], figures: Sequence[Figure], history: list[dict]

@@ -164,6 +164,7 @@ def started(size: int, function: str, arguments: Mapping, threads: int) -> Itera
     finally:
         over.set()
         _end(others)
+        torch.set_num_threads(threads)  # this process is alone again
 
 
 def _start(threads: int) -> subprocess.Popen:

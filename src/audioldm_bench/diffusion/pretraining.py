@@ -130,6 +130,7 @@ def pretrain(
                 threads=threads,
                 processes=processes,
                 label="train diffusion",
+                section="models.trained.diffusion",
                 leave_state=False,
             )
         losses = _measure(trained, inputs)

@@ -11,6 +11,7 @@ import torch
 from ..errors import UserError
 from ..files import read_json, write_atomically, write_json
 from ..pretrained import device
+from ..states import in_a_line, is_damage, read_state
 from .ema import EMA
 from .events import save_events
 from .lora import ADAPTER, add_adapter, has_adapter, merged_weights, save_adapter
@@ -62,12 +63,14 @@ def _read_state(start: Path | Mapping, first_step: int) -> dict | None:
     """The state that the segment before left; None for a run's first segment."""
     if first_step == 0:
         return None
+    again = "delete the folder, so that its segment is made again"
     if not (start / STATE).exists():
-        raise UserError(
-            f"{start} holds no {STATE}: its run was to end there. To go on, delete the folder, so"
-            " that its segment is made again"
-        )
-    return torch.load(start / STATE, weights_only=True, map_location="cpu")
+        raise UserError(f"{start} holds no {STATE}: its run was to end there. To go on, {again}")
+    try:
+        return read_state(start / STATE)
+    except Exception as error:  # whatever zipfile and torch raise
+        cure = again if is_damage(error) else f"run again; where that does not help, {again}"
+        raise UserError(f"{start / STATE} cannot be read ({in_a_line(error)}): {cure}") from error
 
 
 def begin(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..errors import UserError
+from ..loop import check_finite
 from .data import Batch, TrainingSet
 from .ema import EMA
 from .noise import add_noise
@@ -67,6 +67,7 @@ class Trainer:
     scaling_factor: float
     training: Mapping
     seed: int
+    section: str = "training"  # of the config: where `training` is from
     team: Team = ALONE
     replayed: bool = True  # where it can be: on a GPU, not with checkpointing's random numbers
     scaler: torch.amp.GradScaler = field(init=False)
@@ -166,15 +167,12 @@ class Trainer:
         else:
             self.optimizer.zero_grad(set_to_none=True)
 
-    @staticmethod
-    def _check(row: Mapping[str, float], step: int, clip_ids: Sequence[str]) -> None:
-        bad = [name for name, value in row.items() if not math.isfinite(value)]
-        if bad:
-            raise UserError(
-                f"{' and '.join(bad)} not finite at step {step} (learning rate"
-                f" {row['learning_rate']:.3g}; clips {', '.join(clip_ids)}). The last good state is"
-                " kept: lower training.learning_rate or set training.gradient_clip, and run again."
-            )
+    def _check(self, row: Mapping[str, float], step: int, clip_ids: Sequence[str]) -> None:
+        ways = [f"Lower {self.section}.learning_rate", f"set {self.section}.gradient_clip"]
+        if self.training["precision"] == "fp16":
+            ways.append(f"set {self.section}.precision to bf16 or fp32")
+        cure = f"{' or '.join(ways)}: what was trained with the old value is trained anew."
+        check_finite(row, step, clip_ids, rate=row["learning_rate"], cure=cure)
 
     def _update(self, norm: torch.Tensor, rate: float) -> None:
         if self.training["gradient_clip"] is not None:

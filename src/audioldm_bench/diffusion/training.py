@@ -97,6 +97,7 @@ def train_segment(
     threads: int,
     processes: int = 1,
     label: str = "training",
+    section: str = "training",
     leave_state: bool = True,
 ) -> None:
     """Steps first_step..last_step-1 of a run on the clips of the training split.
@@ -108,7 +109,7 @@ def train_segment(
     `out_state` for the next segment, without the state itself where `leave_state` is False: of a
     run's last segment nobody would use it. `state` holds what a killed segment goes on from. Same
     bits on a CPU with the same number of threads and of `processes`, which share each batch
-    (parallel.py).
+    (parallel.py). `section`: of the config, for messages.
     """
     torch.set_num_threads(threads)
     training = checked(training_config)
@@ -135,6 +136,7 @@ def train_segment(
             "unconditional": unconditional,
             "scaling_factor": scale,
             "seed": seed,
+            "section": section,
             "loop": {
                 "label": label,
                 "first_step": first_step,
@@ -176,6 +178,7 @@ def train_share(
     unconditional: torch.Tensor,
     scaling_factor: float,
     seed: int,
+    section: str,
     loop: Mapping,
 ) -> tuple[Trainer, list[dict]]:
     """One process's part of a segment: its trainer after the last step, and the figures.
@@ -196,6 +199,7 @@ def train_share(
             scaling_factor=scaling_factor,
             training=training,
             seed=seed,
+            section=section,
             team=team,
         )
         if scaler:
