@@ -168,10 +168,10 @@ class Trainer:
             self.optimizer.zero_grad(set_to_none=True)
 
     def _check(self, row: Mapping[str, float], step: int, clip_ids: Sequence[str]) -> None:
-        ways = [f"Lower {self.section}.learning_rate", f"set {self.section}.gradient_clip"]
+        cure = f"Lower {self.section}.learning_rate or set {self.section}.gradient_clip"
         if self.training["precision"] == "fp16":
-            ways.append(f"set {self.section}.precision to bf16 or fp32")
-        cure = f"{' or '.join(ways)}: what was trained with the old value is trained anew."
+            cure += f" or set {self.section}.precision to bf16 or fp32"
+        cure += ": what was trained with the old value is trained anew."
         check_finite(row, step, clip_ids, rate=row["learning_rate"], cure=cure)
 
     def _update(self, norm: torch.Tensor, rate: float) -> None:
