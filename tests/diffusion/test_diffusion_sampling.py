@@ -70,6 +70,18 @@ def test_guidance_of_one_is_no_guidance_and_of_zero_no_condition(world, generato
     assert not torch.equal(plain, latents_of(world, generator, swapped, ids, guidance_scale=1))
 
 
+@pytest.mark.parametrize(("guidance_scale", "rows"), [(2.5, 6), (1.0, 3)])
+def test_a_step_is_one_pass_of_the_unet(world, generator, conditions, guidance_scale, rows):
+    """With guidance of the doubled batch."""
+    seen = []
+    hook = generator.unet.register_forward_pre_hook(lambda unet, given: seen.append(len(given[0])))
+    try:
+        latents_of(world, generator, conditions, world.ids[:3], guidance_scale=guidance_scale)
+    finally:
+        hook.remove()
+    assert seen == [rows] * 5
+
+
 def test_steps_that_the_schedule_has_not_are_refused(world, generator, conditions):
     for steps in (0, 1000, 2000):
         with pytest.raises(UserError, match=r"sampling\.steps"):
