@@ -147,9 +147,10 @@ def all_ways(wanted, unet, data: TrainingSet, authors: AuthorsWay, make) -> dict
     sets = {"no switch": ()} | {f"{s} alone": (s,) for s in (*OURS, *more)}
     sets |= {"as trained": OURS} | {f"as trained + {s}": (*OURS, s) for s in more}
     for name, switches in sets.items():
-        ways[f"cache, {wanted.precision}, {name}"] = Way(
-            make(switches, unet, wanted.precision), data
-        )
+        if not wanted.ways or name in wanted.ways:
+            ways[f"cache, {wanted.precision}, {name}"] = Way(
+                make(switches, unet, wanted.precision), data
+            )
     return ways
 
 
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--switches", action="store_true", help="measure them without a GPU too")
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes")
+    parser.add_argument("--ways", nargs="+", help='of the switches, these: "as trained"')
     wanted = parser.parse_args()
     torch.set_num_threads(wanted.threads)
     with tempfile.TemporaryDirectory() as folder:
