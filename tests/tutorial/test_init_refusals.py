@@ -20,6 +20,14 @@ REFUSED = {
     "a sound": (lambda h: sound(h / "a.wav"), "this is a sound"),
     "an empty folder": (lambda h: [(h / "d").mkdir(), "d"][1], "it must hold a folder a class"),
     "no class folders": (lambda h: [sound(h / "d/a.wav"), "d"][1], "1 sounds lie directly in it"),
+    "two labels": (
+        lambda h: class_folders(h / "d", classes=("dog;cat", "rain")),
+        "the folder 'dog;cat' cannot be a class, for ; parts labels",
+    ),
+    "no words": (
+        lambda h: class_folders(h / "d", classes=("dog", "__")),
+        "the folder '__' cannot be a class",
+    ),
     "its csv": (lambda h: a_csv(h / "d/x.csv", {"label": label}).parent, "to use its csv"),
     "few": (lambda h: class_folders(h / "d", each=6), "18 sounds are too few"),
     "no file": (lambda h: _text(h, "filename,label\na.wav,x\n"), "rename the column `filename` to"),
