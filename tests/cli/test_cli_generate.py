@@ -225,7 +225,12 @@ def test_a_mistake_is_a_sentence_and_the_code_says_whose(generate, tmp_path):
     for arguments, code, sentence in (
         ((), 2, "no prompt"),
         ((DOG, "--steps", 0), 2, "'0' must be a whole number of at least 1"),
-        ((DOG, "--seconds", "long"), 2, "'long' must be a number of at least 0.1"),
+        ((DOG, "--seconds", "long"), 2, "'long' must be a number from 0.1 to 120"),
+        ((DOG, "--seconds", "1e5"), 2, "'1e5' must be a number from 0.1 to 120"),
+        ((DOG, "--candidates", 10**8), 2, "must be a whole number from 1 to 100"),
+        ((DOG, "--guidance", "1e9"), 2, "'1e9' must be a number from 0 to 1000"),
+        ((DOG, "--batch", 10**8), 2, "must be a whole number from 1 to 1000"),
+        (("a \udcff",), 1, "the prompt 'a \ufffd' is not UTF-8 text; name a file that is"),
         ((DOG, "--sampler", "euler"), 2, "invalid choice"),
         ((DOG, "--steps", 1000), 1, "must be from 1 to 999"),
         (("--prompts", "empty.txt"), 1, "empty.txt: no prompt in it"),
@@ -233,11 +238,20 @@ def test_a_mistake_is_a_sentence_and_the_code_says_whose(generate, tmp_path):
         (("--prompts", "absent.txt"), 1, "absent.txt: No such file"),
         ((DOG, "--models", "absent"), 1, "--models absent: there is no such folder"),
         ((DOG, "--out", "empty.txt"), 1, "empty.txt"),
+        ((DOG, "--out", "o\udcff"), 1, "o\ufffd...: this name is not UTF-8; rename the file or"),
     ):
         done = generate(*arguments)
         assert done.code == code and sentence in done.err, (arguments, done.err)
         assert "Traceback" not in done.err
     assert not (tmp_path / "generated" / "clips.json").exists()
+
+
+def test_memory_that_does_not_suffice_is_a_sentence(generate, monkeypatch):
+    monkeypatch.setattr("audioldm_bench.cli.bounds.SECONDS", (0.1, 1e12))
+    done = generate(DOG, "--seconds", "1e12")
+    assert done.code == 1 and "Traceback" not in done.err
+    sentence = "the memory does not suffice for this: lower --candidates or --seconds"
+    assert done.err.splitlines()[-1] == f"audioldm-bench: {sentence}"
 
 
 def test_models_that_do_not_fit_are_refused(generate, study, tmp_path):
