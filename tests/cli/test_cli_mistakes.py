@@ -127,8 +127,14 @@ def test_outputs_that_cannot_be_written(world, call, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     scored = ("evaluate", world.good, world.real)
     refused(call(*scored, "--out", "file"), "--out file", "is a file")
-    refused(call(*scored, "--out", "file/below"), "--out file/below", "cannot be made")
+    refused(
+        call(*scored, "--out", "file/below"), "--out file/below: ", "file is a file; name a folder"
+    )
     refused(call(*scored, "--cache", "file"), "file")
+    refused(
+        call(*scored, "--out", "new", "--metrics", "fd_vggish", "--offline"), "not in the cache"
+    )
+    assert not (tmp_path / "new").exists(), "it is made with its first file"
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
     refused(call(*scored, "--out", "closed"), "--out closed", "cannot be written to")
 
