@@ -224,6 +224,7 @@ def test_commands_are_found_in_blocks_and_in_running_text(tmp_path, monkeypatch)
     page.write_text(
         "`make\nmini`, not `snakemake`\n**`make a wish`**\n"
         "`conda create -n x`. <!-- needs: conda, network -->\n\n"
+        "- `scontrol show config`, or `kill -9`\n- as in `ffmpeg -i a.m4a a.flac`.\n\n"
         "```sh\n# alone\nsnakemake -n all   # needs: GPU; a dry run\n\n"
         "HF_HUB_OFFLINE=1 .venv/bin/python 'a # b.py' #c\n```\n```text\nmake it\n```\n"
     )
@@ -232,8 +233,11 @@ def test_commands_are_found_in_blocks_and_in_running_text(tmp_path, monkeypatch)
     assert found == [
         ("troubleshooting.md:1", "make mini", frozenset()),
         ("troubleshooting.md:4", "conda create -n x", {"conda", "network"}),
-        ("troubleshooting.md:8", "snakemake -n all", {"GPU"}),
-        ("troubleshooting.md:10", "python 'a # b.py'", frozenset()),
+        ("troubleshooting.md:6", "scontrol show config", frozenset()),
+        ("troubleshooting.md:6", "kill -9", frozenset()),
+        ("troubleshooting.md:7", "ffmpeg -i a.m4a a.flac", frozenset()),
+        ("troubleshooting.md:11", "snakemake -n all", {"GPU"}),
+        ("troubleshooting.md:13", "python 'a # b.py'", frozenset()),
     ]
     assert split_comment("a 'b # c' # d") == ("a 'b # c' ", " d")
 
