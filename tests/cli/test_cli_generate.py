@@ -207,9 +207,16 @@ def test_a_study_of_a_published_model_finds_it_among_several(study, tmp_path):
 @pytest.mark.parametrize(
     ("place", "sentence"),
     [
-        ("runs/esc50/pretrained-text/step-0000041", "name one of its steps: .*step-0000040"),
-        ("runs/esc50/pretrained-text", "name one of its steps: .*step-0000040"),
-        ("nowhere", "there is no such folder"),
+        ("runs/esc50/pretrained-text/step-0000041", "name one of these steps: .*step-0000040$"),
+        ("runs/esc50/pretrained-text", "name one of these steps: .*step-0000040$"),
+        ("runs/esc50/pretrained-txt/step-0000040", "no such folder; name one .*step-0000040$"),
+        ("runs/esc50", "no UNet's config.json there; name one of these steps: .*step-0000040$"),
+        ("runs", "name one of these steps: .*step-0000040$"),
+        ("", "name one of these steps: .*step-0000040$"),
+        ("..", "name one of these steps: .*own/runs/esc50/pretrained-text/step-0000040$"),
+        ("nowhere", "there is no such folder; name one of these steps: .*step-0000040$"),
+        ("models/vea", r"no such folder; did you mean vae\? correct the path \(looked at .*/vea\)"),
+        ("systems", "no UNet's config.json there; name a step of a run .results/<study>/runs/"),
         ("models/vae", "is a AutoencoderKL, not a UNet2DConditionModel"),
         ("models/vae/config.json", "is a file; name a folder"),
     ],
@@ -219,13 +226,45 @@ def test_what_is_no_checkpoint_is_named(study, place, sentence):
         known.find_checkpoint(study / place)
 
 
+def test_the_last_step_of_each_run_is_named(tmp_path):
+    """Of the miniature's twelve runs and more: in the order of their names."""
+    runs = [tmp_path / "runs" / data / f"run-{n}" for data in "abcd" for n in range(4)]
+    for run in runs:
+        for step in (40, 80, 120):
+            (run / f"step-{step:07d}").mkdir(parents=True)
+    with pytest.raises(known.UserError) as refused:
+        known.find_checkpoint(tmp_path)
+    named = str(refused.value).partition("these steps: ")[2]
+    assert named == ", ".join(f"{run}/step-0000120" for run in runs[:12]) + " and 4 more runs"
+
+
+def test_too_many_steps_are_found_before_anything_is_loaded(generate, tmp_path, monkeypatch):
+    monkeypatch.setattr("audioldm_bench.cli.generate.file_sha256", None)  # of the UNet
+    done = generate(DOG, "--steps", 5000)
+    assert done.err == "audioldm-bench: --steps 5000: must be from 1 to 999 (docs/sampling.md)\n"
+    assert done.code == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_made_with_its_first_sound(generate, study, tmp_path):
+    wide = shutil.copytree(study / STEP, tmp_path / "wide")
+    (wide / known.WEIGHTS).write_bytes(b"no weights")
+    done = generate(DOG, "--models", study / "models", checkpoint=wide)
+    assert done.code == 1 and "wide" in done.err, done.err
+    assert not (tmp_path / "generated").exists()
+
+
 def test_a_mistake_is_a_sentence_and_the_code_says_whose(generate, tmp_path):
     (tmp_path / "empty.txt").write_text("\n\n")
     (tmp_path / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
     for arguments, code, sentence in (
         ((), 2, "no prompt"),
         ((DOG, "--steps", 0), 2, "'0' must be a whole number of at least 1"),
-        ((DOG, "--seconds", "long"), 2, "'long' must be a number of at least 0.1"),
+        ((DOG, "--seconds", "long"), 2, "'long' must be a number from 0.1 to 120"),
+        ((DOG, "--seconds", "1e5"), 2, "'1e5' must be a number from 0.1 to 120"),
+        ((DOG, "--candidates", 10**8), 2, "must be a whole number from 1 to 100"),
+        ((DOG, "--guidance", "1e9"), 2, "'1e9' must be a number from 0 to 1000"),
+        ((DOG, "--batch", 10**8), 2, "must be a whole number from 1 to 1000"),
+        (("a \udcff",), 1, "the prompt 'a \ufffd' is not UTF-8 text; name a file that is"),
         ((DOG, "--sampler", "euler"), 2, "invalid choice"),
         ((DOG, "--steps", 1000), 1, "must be from 1 to 999"),
         (("--prompts", "empty.txt"), 1, "empty.txt: no prompt in it"),
@@ -233,11 +272,20 @@ def test_a_mistake_is_a_sentence_and_the_code_says_whose(generate, tmp_path):
         (("--prompts", "absent.txt"), 1, "absent.txt: No such file"),
         ((DOG, "--models", "absent"), 1, "--models absent: there is no such folder"),
         ((DOG, "--out", "empty.txt"), 1, "empty.txt"),
+        ((DOG, "--out", "o\udcff"), 1, "o\ufffd...: this name is not UTF-8; rename the file or"),
     ):
         done = generate(*arguments)
         assert done.code == code and sentence in done.err, (arguments, done.err)
         assert "Traceback" not in done.err
-    assert not (tmp_path / "generated" / "clips.json").exists()
+    assert not (tmp_path / "generated").exists()
+
+
+def test_memory_that_does_not_suffice_is_a_sentence(generate, monkeypatch):
+    monkeypatch.setattr("audioldm_bench.cli.bounds.SECONDS", (0.1, 1e12))
+    done = generate(DOG, "--seconds", "1e12")
+    assert done.code == 1 and "Traceback" not in done.err
+    sentence = "the memory does not suffice for this: lower --candidates or --seconds"
+    assert done.err.splitlines()[-1] == f"audioldm-bench: {sentence}"
 
 
 def test_models_that_do_not_fit_are_refused(generate, study, tmp_path):

@@ -6,7 +6,11 @@ import os
 import shutil
 
 import pytest
+import torch
 from cli_world import write_clips
+
+from audioldm_bench.cli.choice import Options
+from audioldm_bench.errors import UserError
 
 
 def refused(done, *words):
@@ -69,10 +73,7 @@ def test_pairs_of_which_too_few_are_sounds(world, call, tmp_path):
         (["--metrics", "clap_score_tagger"], ["only clap"]),
         (["--metrics", "kl", "--unpaired"], ["leaves nothing to compute"]),
         (["--backbones", "resnet"], ["unknown backbone 'resnet'"]),
-        (["--duration", "0"], ["--duration 0"]),
-        (["--duration", "0.00001"], ["--duration 1e-05", "at least 0.1 seconds"]),
-        (["--duration", "nan"], ["--duration nan"]),
-        (["--bootstrap", "-1"], ["--bootstrap -1"]),
+        (["--bootstrap", "1"], ["--bootstrap 1: 0, or 2 to 10000 replicates"]),
         (["--backbone-weights", "tagger"], ["NAME=PATH"]),
         (["--backbone-weights", "resnet=x"], ["unknown backbone 'resnet'"]),
         (["--backbone-weights", "vggish=nothing.pth"], ["vggish=nothing.pth", "no such file"]),
@@ -126,8 +127,14 @@ def test_outputs_that_cannot_be_written(world, call, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     scored = ("evaluate", world.good, world.real)
     refused(call(*scored, "--out", "file"), "--out file", "is a file")
-    refused(call(*scored, "--out", "file/below"), "--out file/below", "cannot be made")
+    refused(
+        call(*scored, "--out", "file/below"), "--out file/below: ", "file is a file; name a folder"
+    )
     refused(call(*scored, "--cache", "file"), "file")
+    refused(
+        call(*scored, "--out", "new", "--metrics", "fd_vggish", "--offline"), "not in the cache"
+    )
+    assert not (tmp_path / "new").exists(), "it is made with its first file"
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
     refused(call(*scored, "--out", "closed"), "--out closed", "cannot be written to")
 
@@ -145,6 +152,66 @@ def test_comparisons_that_cannot_be_made(world, call, tmp_path):
     for path in list(apart.iterdir())[:-1]:
         path.unlink()
     refused(call("compare", world.good, apart, *against), "1 clip(s) of the same name")
+
+
+@pytest.mark.parametrize("value", ["0", "0.00001", "nan", "1e12", "long"])
+def test_a_duration_out_of_bounds_is_wrong_usage(world, call, value):
+    done = call("evaluate", world.good, world.real, "--duration", value)
+    assert done.code == 2 and f"'{value}' must be a number from 0.1 to 600" in done.err
+
+
+@pytest.mark.parametrize("value", ["-1", "1000000000000", "1e12"])
+def test_replicates_out_of_bounds_are_wrong_usage(world, call, value):
+    done = call("evaluate", world.good, world.real, f"--bootstrap={value}")
+    assert done.code == 2 and f"'{value}' must be a whole number from 0 to 10000" in done.err
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"duration": 1e12}, {"duration": 0.0}, {"replicates": 10**12}, {"replicates": -1}]
+)
+def test_the_bounds_are_those_of_python_too(wrong):
+    with pytest.raises(UserError, match="0.1 to 600 seconds|0, or 2 to 10000 replicates"):
+        Options(**wrong).check()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    ],
+)
+def test_memory_that_does_not_suffice_is_a_sentence(world, call, monkeypatch, error):
+    def estimate(*_, **__):
+        raise error
+
+    monkeypatch.setattr("audioldm_bench.cli.folders.estimate", estimate)
+    done = call("evaluate", world.good, world.real)
+    refused(done, "the memory does not suffice for this: cut the clips by --duration")
+
+
+def test_names_that_are_no_text_are_refused(world, call, tmp_path):
+    folder = tmp_path / os.fsdecode(b"a\xff")
+    clips = shutil.copytree(world.good, tmp_path / "clips")
+    try:
+        shutil.copytree(world.good, folder)
+        (clips / "clip-00.flac").rename(clips / os.fsdecode(b"\xff.flac"))
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    for generated in (folder, clips):
+        done = call("evaluate", generated, world.real)
+        refused(done, "is not UTF-8; rename")
+        assert "[" not in done.err, "before any work"
+
+
+def test_another_error_of_the_program_keeps_its_traceback(world, call, monkeypatch):
+    def estimate(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("audioldm_bench.cli.folders.estimate", estimate)
+    with pytest.raises(RuntimeError, match="a bug"):
+        call("evaluate", world.good, world.real)
 
 
 @pytest.mark.parametrize("arguments", [[], ["evaluate"], ["evaluate", "a"], ["sing", "a"]])

@@ -16,10 +16,12 @@ from pathlib import Path
 from doc_pages import PAGES, blocks, name, spans
 
 NEEDS = {"network", "GPU", "SLURM", "root", "conda", "your sounds", "a finished study"}
+NEEDS |= {"ffmpeg", "fadtk"}  # programs that are not ours to install
 # by these words code in running text is known as a command; alone they only name the program
 PROGRAMS = {
-    "apt", "apt-get", "audioldm-bench", "conda", "make", "pip", "python", "python3",
-    "scancel", "sinfo", "snakemake", "squeue", "tensorboard",
+    "apt", "apt-get", "audioldm-bench", "conda", "curl", "fadtk", "ffmpeg", "git", "kill", "make",
+    "nvidia-smi", "pip", "python", "python3", "sacct", "sacctmgr", "sbatch", "scancel", "scontrol",
+    "sinfo", "snakemake", "squeue", "srun", "tar", "tensorboard", "unzip", "wget", "yt-dlp",
 }  # fmt: skip
 _MARK = re.compile(r"\bneeds: ([^;>]*?)\s*(?:-->|;|$)")
 

@@ -4,7 +4,7 @@
 |---|---|
 | `snakemake` | its arguments are parsed, and it is planned (`-n`); `--unlock` is run |
 | `make` | planned (`-n`); `help` and `clean` are run |
-| `audioldm-bench` | its arguments are parsed; `--help` and what RUN names is run |
+| `audioldm-bench` | its arguments are parsed; `--help` and `init` are run, others by test_small_world.py |
 | `python benchmarks/...` | run up to the end of its parsing |
 | `python -m pytest` | the paths are there |
 | others | must say what they need: `# needs: ...` |
@@ -224,6 +224,7 @@ def test_commands_are_found_in_blocks_and_in_running_text(tmp_path, monkeypatch)
     page.write_text(
         "`make\nmini`, not `snakemake`\n**`make a wish`**\n"
         "`conda create -n x`. <!-- needs: conda, network -->\n\n"
+        "- `scontrol show config`, or `kill -9`\n- as in `ffmpeg -i a.m4a a.flac`.\n\n"
         "```sh\n# alone\nsnakemake -n all   # needs: GPU; a dry run\n\n"
         "HF_HUB_OFFLINE=1 .venv/bin/python 'a # b.py' #c\n```\n```text\nmake it\n```\n"
     )
@@ -232,8 +233,11 @@ def test_commands_are_found_in_blocks_and_in_running_text(tmp_path, monkeypatch)
     assert found == [
         ("troubleshooting.md:1", "make mini", frozenset()),
         ("troubleshooting.md:4", "conda create -n x", {"conda", "network"}),
-        ("troubleshooting.md:8", "snakemake -n all", {"GPU"}),
-        ("troubleshooting.md:10", "python 'a # b.py'", frozenset()),
+        ("troubleshooting.md:6", "scontrol show config", frozenset()),
+        ("troubleshooting.md:6", "kill -9", frozenset()),
+        ("troubleshooting.md:7", "ffmpeg -i a.m4a a.flac", frozenset()),
+        ("troubleshooting.md:11", "snakemake -n all", {"GPU"}),
+        ("troubleshooting.md:13", "python 'a # b.py'", frozenset()),
     ]
     assert split_comment("a 'b # c' # d") == ("a 'b # c' ", " d")
 

@@ -31,6 +31,17 @@ def test_class_folders_give_a_config_that_the_workflow_takes(init, here, options
     assert sorted(p.name for p in here.glob("my-study*")) == ["my-study.csv", "my-study.yaml"]
 
 
+def test_the_heading_says_what_is_trained(init, here) -> None:
+    """Nothing published is used offline."""
+    init("a", class_folders(here / "sounds"))
+    init("b", here / "sounds", "--offline")
+    published, offline = Path("a.yaml").read_text(), Path("b.yaml").read_text()
+    assert published.startswith("# a.yaml\n# Fine-tuning AudioLDM on 30 recordings, written by")
+    heading = offline.split("#\n")[0]
+    assert heading.startswith("# b.yaml\n# A small AudioLDM, trained from scratch on 30 recordings")
+    assert "Fine-tuning" not in heading and "`audioldm-bench init --offline`" in heading
+
+
 @pytest.mark.parametrize("options", [(), ("--offline",)])
 def test_every_key_has_a_comment(init, here, options) -> None:
     init("my-study", class_folders(here / "sounds"), *options)

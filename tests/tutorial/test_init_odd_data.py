@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from recordings import a_csv, class_folders, label, read, sound, splits, study
+from recordings import CLASSES, a_csv, class_folders, label, read, sound, splits, study
 
 from audioldm_bench.datasets import table
 from audioldm_bench.new_study import sources
@@ -135,6 +135,29 @@ def test_missing_files_are_told(init, here) -> None:
     (here / "clips/3.wav").unlink()
     code, said = init("s", path)
     assert code == 0 and "1 of 24 files are not there" in said and "clips/3.wav" in said
+
+
+def test_only_sounds_that_are_there_count(init, here) -> None:
+    """In what is said and written; a draw gives eight of them for evaluation, however many rows."""
+    path = a_csv(here / "clips.csv", {"label": lambda n: CLASSES[n < 60]}, files=90)
+    for n in (*range(59), *range(83, 90)):
+        (here / f"clips/{n}.wav").unlink()
+    code, said = init("s", path)
+    assert code == 0 and "24 of 2 classes" in said and "66 of 90 files are not there" in said, said
+    made = splits(study("s"))
+    assert made["evaluation"] >= 8 and made["train"] and sum(made.values()) == 24
+    assert f"{made['train']} train, {made['validation']} validation" in said
+    assert "classes of fewer than 4 clips, hardly trained on: rain" in said
+    assert "# Fine-tuning AudioLDM on 24 recordings" in Path("s.yaml").read_text()
+
+
+def test_folds_are_as_large_as_what_is_there(init, here) -> None:
+    path = a_csv(here / "clips.csv", {"label": label, "fold": lambda n: n // 10 + 1}, files=50)
+    for n in range(44, 50):
+        (here / f"clips/{n}.wav").unlink()
+    code, said = init("s", path)
+    assert code == 0 and "has 5 folds; the last 2 are evaluated" in said, said
+    assert splits(study("s"))["evaluation"] == 14
 
 
 def test_columns_that_are_not_used_are_told(init, here) -> None:

@@ -13,12 +13,21 @@ from audioldm_bench.cli.main import main
 from audioldm_bench.new_study.write import NAME
 from config_cases import SCHEMA, complaints
 
+SPLIT = {"label": label, "split": lambda n: "test" if n < 20 else "train"}
 REFUSED = {
     "nothing there": (lambda h: "data", "there is no such file or folder"),
     "near": (lambda h: [class_folders(h / "sounds"), "sonds"][1], "did you mean sounds?"),
     "a sound": (lambda h: sound(h / "a.wav"), "this is a sound"),
     "an empty folder": (lambda h: [(h / "d").mkdir(), "d"][1], "it must hold a folder a class"),
     "no class folders": (lambda h: [sound(h / "d/a.wav"), "d"][1], "1 sounds lie directly in it"),
+    "two labels": (
+        lambda h: class_folders(h / "d", classes=("dog;cat", "rain")),
+        "the folder 'dog;cat' cannot be a class, for ; parts labels",
+    ),
+    "no words": (
+        lambda h: class_folders(h / "d", classes=("dog", "__")),
+        "the folder '__' cannot be a class",
+    ),
     "its csv": (lambda h: a_csv(h / "d/x.csv", {"label": label}).parent, "to use its csv"),
     "few": (lambda h: class_folders(h / "d", each=6), "18 sounds are too few"),
     "no file": (lambda h: _text(h, "filename,label\na.wav,x\n"), "rename the column `filename` to"),
@@ -33,6 +42,26 @@ REFUSED = {
     "backslashes": (lambda h: _text(h, _rows("a\\{}.wav,x")), "write / in place of \\"),
     "twice": (lambda h: _text(h, _rows("a.wav,x")), "stands in rows 2 and 3"),
     "no captions": (lambda h: _text(h, _rows("{}.wav,")), "row 2 has no file, or neither caption"),
+    "few there": (
+        lambda h: _without(a_csv(h / "c.csv", {"label": label}, files=30), range(1, 30)),
+        "1 sounds are too few for a study; at least 20 are needed (29 of 30 files are not there,"
+        " the first clips/1.wav: put them there, or mend the paths)",
+    ),
+    "few readable": (
+        lambda h: _without(a_csv(h / "c.csv", {"label": label}, files=30), range(1, 30), b"RIFF"),
+        "1 sounds are too few for a study; at least 20 are needed (29 of 30 files are no readable"
+        " sound, the first clips/1.wav: convert them",
+    ),
+    "evaluation not there": (
+        lambda h: _without(a_csv(h / "c.csv", SPLIT, files=40), range(17)),
+        "3 clips would be evaluated (the column `split` of the csv); mark at least 8, or take the"
+        " column out, so that they are drawn (17 of 40 files are not there, the first clips/0.wav",
+    ),
+    "training not there": (
+        lambda h: _without(a_csv(h / "c.csv", SPLIT, files=40), range(20, 40)),
+        "no clip is left to train on (the column `split` of the csv); mark some as train (20 of 40"
+        " files are not there, the first clips/20.wav",
+    ),
     "half a split": (
         lambda h: a_csv(h / "c.csv", {"label": label, "split": lambda n: "test" if n else ""}),
         "1 of 24 rows have no split",
@@ -63,6 +92,14 @@ def _bytes(here: Path, content: bytes) -> Path:
 
 def _text(here: Path, content: str) -> Path:
     return _bytes(here, content.encode())
+
+
+def _without(table: Path, numbers: range, content: bytes | None = None) -> Path:
+    """The csv of which these files are gone, or hold `content`, which is no sound."""
+    for n in numbers:
+        file = table.parent / f"clips/{n}.wav"
+        file.unlink() if content is None else file.write_bytes(content)
+    return table
 
 
 def _rows(row: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audioldm_bench import __version__
-from audioldm_bench.cli import init
+from audioldm_bench.cli import bounds, init
 from audioldm_bench.cli.texts import COMPARE, EVALUATE, GENERATE, PROGRAM, SHOW, Text
 
 COMMANDS = ("init", "generate", "evaluate", "compare", "show")
@@ -18,14 +18,15 @@ clap_score with --captions"""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Each command sets `run`, a function of the parsed arguments that returns the exit code, and
-    `kept`, what is there still after an interruption."""
+    """Each command sets `run`, a function of the parsed arguments that returns the exit code,
+    `kept`, what is there still after an interruption, and `lighter`, what takes less memory."""
     parser = argparse.ArgumentParser(
         prog="audioldm-bench",
         description=PROGRAM.description,
         epilog=PROGRAM.epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(lighter="end other programs, or take a machine with more")
     parser.add_argument("--version", action="version", version=f"audioldm-bench {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     init.add_parser(commands)
@@ -69,16 +70,16 @@ def _add_generate(commands) -> None:
     )
     add(
         "--seconds",
-        type=_number(float, 0.1),
+        type=_number(float, *bounds.SECONDS),
         metavar="S",
         help="length of a sound; this and the next four: default as the study, or the paper",
     )
     add("--sampler", choices=("ddim", "dpm_solver_pp"))
-    add("--steps", type=_number(int, 1), metavar="N", help="of the sampler")
-    add("--guidance", type=_number(float, 0), metavar="W", help="1: none")
+    add("--steps", type=_number(int, bounds.STEPS), metavar="N", help="of the sampler")
+    add("--guidance", type=_number(float, *bounds.GUIDANCE), metavar="W", help="1: none")
     add(
         "--candidates",
-        type=_number(int, 1),
+        type=_number(int, *bounds.CANDIDATES),
         metavar="N",
         help="a prompt; CLAP chooses the one that is written",
     )
@@ -91,28 +92,32 @@ def _add_generate(commands) -> None:
     )
     add(
         "--batch",
-        type=_number(int, 1),
+        type=_number(int, *bounds.BATCH),
         default=4,
         metavar="N",
         help="prompts at once on a GPU, default 4; a CPU takes one at a time",
     )
     add("--out", type=Path, metavar="DIR", help="where the files are written; default ./generated")
     parser.set_defaults(
-        run=_generate, misused=parser.error, kept="; sounds that are whole are kept"
+        run=_generate,
+        misused=parser.error,
+        kept="; sounds that are whole are kept",
+        lighter="lower --candidates or --seconds",
     )
 
 
-def _number(kind: type, least: float) -> Callable[[str], float]:
-    """A type for argparse: a finite number of at least `least`."""
+def _number(kind: type, least: float, most: float = math.inf) -> Callable[[str], float]:
+    """A type for argparse: a finite number within these bounds."""
 
     def read(text: str) -> float:
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and value >= least):
+        if not (math.isfinite(value) and least <= value <= most):
             what = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"'{text}' must be {what} of at least {least:g}")
+            within = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+            raise argparse.ArgumentTypeError(f"'{text}' must be {what} {within}")
         return value
 
     return read
@@ -128,7 +133,7 @@ def _add_evaluate(commands) -> None:
         help="file names mean nothing: compare the folders as a whole, without KL",
     )
     _add_shared(parser, "<GENERATED_DIR's name>-metrics")
-    parser.set_defaults(run=_evaluate, kept="; features that are finished are kept")
+    parser.set_defaults(run=_evaluate)
 
 
 def _add_compare(commands) -> None:
@@ -145,7 +150,7 @@ def _add_compare(commands) -> None:
     )
     parser.add_argument("--rank-by", metavar="METRIC", help="full name; default: the first metric")
     _add_shared(parser, "<the reference's name>-comparison")
-    parser.set_defaults(run=_compare, kept="; features that are finished are kept")
+    parser.set_defaults(run=_compare)
 
 
 def _add_shared(parser: argparse.ArgumentParser, out: str) -> None:
@@ -174,13 +179,13 @@ def _add_shared(parser: argparse.ArgumentParser, out: str) -> None:
     )
     add(
         "--duration",
-        type=float,
+        type=_number(float, *bounds.DURATION),
         metavar="S",
         help="cut or pad every clip to this; default: each keeps its length (at least 2 s)",
     )
     add(
         "--bootstrap",
-        type=int,
+        type=_number(int, *bounds.REPLICATES),
         metavar="N",
         help="replicates of the intervals; default 200; 0: none",
     )
@@ -194,6 +199,10 @@ def _add_shared(parser: argparse.ArgumentParser, out: str) -> None:
         help="weights and features; default $AUDIOLDM_BENCH_CACHE, or ~/.cache/audioldm-bench",
     )
     add("--offline", action="store_true", help="download nothing; fail at once instead")
+    parser.set_defaults(
+        kept="; features that are finished are kept",
+        lighter="cut the clips by --duration, or score fewer of them",
+    )
 
 
 def _generate(arguments: argparse.Namespace) -> int:

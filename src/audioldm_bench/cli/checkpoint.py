@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from audioldm_bench.config_rules import nearby
 from audioldm_bench.errors import UserError
 from audioldm_bench.files import file_sha256, read_json
 
@@ -19,6 +20,9 @@ DIFFUSION = {
 }
 SAMPLING = {"sampler": "ddim", "steps": 200, "eta": 1.0, "guidance_scale": 2.5, "candidates": 3}
 DURATION = 10.24  # s
+_RUNS = ("*", "*/*", "runs/*/*", "*/runs/*/*")  # below a dataset's runs/, runs/, a study, results/
+_SHOWN = 12  # steps or runs in a sentence; the miniature has 12 runs
+_CURE = "; name a step of a run (results/<study>/runs/<dataset>/<run>/step-<n>), or a UNet's folder"
 OTHER_SAMPLERS = {"dpm_solver_pp": {"steps": 25, "eta": 0.0}}  # docs/sampling.md
 
 
@@ -72,12 +76,14 @@ def _unet_folder(path: Path) -> tuple[Path, Path | None]:
             f"--checkpoint {path}: is a file; name a folder (docs/models.md imports a .ckpt)"
         )
     if not path.is_dir():
-        beside = _steps(path.parent)
-        raise UserError(f"--checkpoint {path}: there is no such folder{beside}")
+        around = next(folder for folder in path.parents if folder.is_dir())
+        raise UserError(
+            f"--checkpoint {path}: there is no such folder{_steps(around) or '; ' + nearby(path)}"
+        )
     if (path / "unet" / "config.json").is_file():
         return path / "unet", path
     if not (path / "config.json").is_file():
-        raise UserError(f"--checkpoint {path}: no UNet's config.json there{_steps(path)}")
+        raise UserError(f"--checkpoint {path}: no UNet's config.json there{_steps(path) or _CURE}")
     try:
         kind = read_json(path / "config.json").get("_class_name", "UNet2DConditionModel")
     except (ValueError, AttributeError):
@@ -89,10 +95,14 @@ def _unet_folder(path: Path) -> tuple[Path, Path | None]:
 
 
 def _steps(folder: Path) -> str:
-    """The checkpoints in a run's or a study's folder, as the end of a sentence."""
-    found = sorted(folder.glob("step-*")) if folder.is_dir() else []
-    found = found or sorted(folder.glob("runs/*/*/step-*"))
-    return "; name one of its steps: " + ", ".join(map(str, found[-6:])) if found else ""
+    """The steps of a run, or the last one of each run of a study, as the end of a sentence."""
+    found = sorted(folder.glob("step-*"))[-_SHOWN:]
+    if not found:
+        within = sorted(path for pattern in _RUNS for path in folder.glob(f"{pattern}/step-*"))
+        found = list({path.parent: path for path in within}.values())
+    more = f" and {len(found) - _SHOWN} more runs" if len(found) > _SHOWN else ""
+    named = ", ".join(map(str, found[:_SHOWN]))
+    return f"; name one of these steps: {named}{more}" if found else ""
 
 
 def _study_of(unet: Path) -> tuple[Path | None, str | None, str | None]:
@@ -144,8 +154,12 @@ def study_settings(checkpoint: Checkpoint) -> dict:
 def choose_sampling(asked: dict, study: dict) -> dict:
     """`sampling` of the config: what is `asked` (None: nothing) over the study's over the paper's.
 
-    Another sampler than the study's brings its own steps and eta.
+    Another sampler than the study's brings its own steps and eta. UserError for more steps than the
+    noise schedule can give.
     """
+    most = study.get("diffusion", DIFFUSION)["timesteps"] - 1  # make_sampler has the same
+    if asked.get("steps") and asked["steps"] > most:
+        raise UserError(f"--steps {asked['steps']}: must be from 1 to {most} (docs/sampling.md)")
     settings = {key: study.get(key, value) for key, value in SAMPLING.items()}
     sampler = asked.get("sampler")
     if sampler and sampler != settings["sampler"]:

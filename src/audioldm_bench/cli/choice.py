@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audioldm_bench.cli import bounds
 from audioldm_bench.errors import UserError
 from audioldm_bench.features.registry import BACKBONES
 from audioldm_bench.metrics.registry import PAPER, VARIANTS, parse_name
@@ -16,7 +17,6 @@ PAPERS = ("fd", "is", "kl_softmax")  # of a tagger; `fad` is of frames
 # As config/config.yaml has them; a test holds the two together.
 DEFAULTS = {"is_splits": 10, "is_seed": 2020, "minimum_duration": 2.0}
 REPLICATES, LEVEL = 200, 0.95
-SHORTEST = 0.1  # s: of less than that a cut leaves nothing to hear
 SHORT = {**PAPER, **{variant: variant for variant in VARIANTS}}
 
 
@@ -36,10 +36,15 @@ class Options:
 
     def check(self) -> None:
         """UserError for a number out of its range."""
-        if self.duration is not None and not SHORTEST <= self.duration < float("inf"):
-            raise UserError(f"--duration {self.duration:g}: must be at least {SHORTEST:g} seconds")
-        if self.replicates < 0 or self.replicates == 1:
-            raise UserError(f"--bootstrap {self.replicates}: 0, or at least 2 replicates")
+        shortest, longest = bounds.DURATION
+        if self.duration is not None and not shortest <= self.duration <= longest:
+            raise UserError(
+                f"--duration {self.duration:g}: must be from {shortest:g} to {longest:g} seconds"
+            )
+        if self.replicates == 1 or not 0 <= self.replicates <= bounds.REPLICATES[1]:
+            raise UserError(
+                f"--bootstrap {self.replicates}: 0, or 2 to {bounds.REPLICATES[1]} replicates"
+            )
         for name in [*self.backbones, *self.weights]:
             if name not in BACKBONES:
                 raise UserError(f"unknown backbone '{name}'; choose one of {_listed(BACKBONES)}")

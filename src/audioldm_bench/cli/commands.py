@@ -17,9 +17,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     generated, reference = arguments.generated, arguments.reference
     sides = {"generated": generated, "reference": reference}
     out = arguments.out or output.default_folder("metrics.json", **sides)
-    prepare = _preparer(out)
+    check = _checker(out)
     record = evaluate_folders(
-        generated, reference, options, unpaired=arguments.unpaired, before=prepare
+        generated, reference, options, unpaired=arguments.unpaired, before=check
     )
     paths = output.write_evaluation(record, out)
     _tell(terminal.evaluation_text(record), paths)
@@ -38,16 +38,16 @@ def compare(arguments: argparse.Namespace) -> int:
         options,
         bounds=names[len(arguments.systems) :],
         rank_by=arguments.rank_by,
-        before=_preparer(out),
+        before=_checker(out),
     )
     paths = output.write_comparison(record, out)
     _tell(terminal.comparison_text(record), paths)
     return 0
 
 
-def _preparer(out: Path):
-    """Makes the output folder once the inputs are known to be good, and before the long work."""
-    return lambda: output.prepare_folder(out)
+def _checker(out: Path):
+    """Looks at the output folder once the inputs are known to be good, and before the long work."""
+    return lambda: output.check_folder(out)
 
 
 def _tell(text: str, paths: Iterable[Path]) -> None:

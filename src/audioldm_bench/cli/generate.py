@@ -18,7 +18,8 @@ from audioldm_bench.cli.checkpoint import (
     find_checkpoint,
     study_settings,
 )
-from audioldm_bench.cli.output import prepare_folder
+from audioldm_bench.cli.output import check_folder
+from audioldm_bench.cli.utf8 import is_text, shown
 from audioldm_bench.errors import UserError
 from audioldm_bench.files import file_sha256, read_json, write_atomically, write_json
 from audioldm_bench.progress import Progress
@@ -43,7 +44,7 @@ def generate(arguments: argparse.Namespace) -> int:
     out = arguments.out or Path("generated")
     files = {prompt: out / f"{slug}.wav" for prompt, slug in slugs(prompts).items()}
     before = _check_out(out, files.values(), about)
-    prepare_folder(out)
+    check_folder(out)
     choices = _make(files, checkpoint, sampling, about, before, arguments)
     print(_table(files, choices))
     print(f"\nMade: {len(files)} wav in {out}, {out / 'clips.json'}", flush=True)
@@ -56,6 +57,10 @@ def _prompts(arguments: argparse.Namespace) -> list[str]:
     if arguments.prompts_file:
         found += _read_lines(arguments.prompts_file)
     found = [" ".join(prompt.split()) for prompt in found]
+    for prompt in found:
+        if not is_text(prompt):
+            cure = "name a file that is, by --prompts FILE"
+            raise UserError(f"the prompt '{shown(prompt)}' is not UTF-8 text; {cure}")
     if not found or not all(found):
         arguments.misused("no prompt: write one in quotes, or name a file of them by --prompts")
     once = list(dict.fromkeys(found))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audioldm_bench.cli.arguments import COMMANDS, build_parser
+from audioldm_bench.cli.utf8 import shown
 from audioldm_bench.errors import UserError
 from audioldm_bench.job import quiet_libraries
 from audioldm_bench.memory import reuse_memory
@@ -32,18 +33,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         return options.run(options)
     except SystemExit as stop:  # argparse's: help, or wrong arguments
         return int(stop.code or 0)
-    except UserError as error:
-        return _failed(str(error))
     except BrokenPipeError:  # the reader of the table has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        if error.filename:
-            return _failed(f"{error.filename}: {error.strerror}")
-        return _failed(f"{error}{_cache_advice(options)}")
     except KeyboardInterrupt:
         print(f"\nstopped{getattr(options, 'kept', '')}", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        sentence = _sentence(error, options)
+        if sentence is None:
+            raise
+        print(f"audioldm-bench: {sentence}", file=sys.stderr)
+        return FAILED
+
+
+def _sentence(error: Exception, options: argparse.Namespace) -> str | None:
+    """Of what a user can mend; None of what only we can, which keeps its traceback."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        before = error.object[: error.end].splitlines()[-1]
+        return f"{shown(before)}...: this name is not UTF-8; rename the file or folder"
+    if _out_of_memory(error):
+        return f"the memory does not suffice for this: {options.lighter}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return f"{error}{_cache_advice(options)}" if isinstance(error, OSError) else None
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Also torch's own errors, known by their words: importing it here would delay every answer."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    told = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    return told or isinstance(error, MemoryError)
 
 
 def _cache_advice(options: argparse.Namespace) -> str:
@@ -53,8 +75,3 @@ def _cache_advice(options: argparse.Namespace) -> str:
     if not hasattr(options, "cache"):
         return ""
     return f"; if a file of the cache is damaged, delete {options.cache or default_cache()}"
-
-
-def _failed(sentence: str) -> int:
-    print(f"audioldm-bench: {sentence}", file=sys.stderr)
-    return FAILED

@@ -16,18 +16,15 @@ COMPARED = ("system", "rank", *CSV, "difference", "difference_low", "difference_
 COMPARED += ("beyond_chance", "folder", "reference", "clip_list_sha256", "weights_sha256")
 
 
-def prepare_folder(folder: Path) -> Path:
-    """Makes `folder`; UserError if it cannot be written to. Called before the work, not after."""
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise UserError(f"--out {folder}: is a file; name a folder") from None
-    except OSError as error:
-        raise UserError(f"--out {folder}: cannot be made ({error.strerror})") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(f"--out {folder}: cannot be written to; name another folder")
-    return folder
+def check_folder(folder: Path) -> None:
+    """UserError if `folder` could not be made, or written to. Called before the work; the folder is
+    made with its first file."""
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        where = "is" if there == folder else f"{there} is"
+        raise UserError(f"--out {folder}: {where} a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"--out {folder}: {there} cannot be written to; name another folder")
 
 
 def default_folder(file: str, **folders: Path) -> Path:

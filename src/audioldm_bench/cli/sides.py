@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from audioldm_bench.cli.utf8 import is_text, shown
 from audioldm_bench.errors import UserError
 from audioldm_bench.features.clips import find_clips, other_files
 
@@ -22,12 +23,14 @@ class Side:
 
 
 def look(folder: Path) -> Side:
-    """UserError if `folder` is absent, no folder, or holds no clips."""
+    """UserError if `folder` is absent or no folder, or it holds no clips, or names are no text."""
     folder = Path(folder)
     if not folder.exists():
         raise UserError(f"{folder}: there is no such folder")
     if not folder.is_dir():
         raise UserError(f"{folder}: is a file; name the folder that holds the clips")
+    if not is_text(folder):
+        raise UserError(f"{shown(folder)}: this name is not UTF-8; rename the folder")
     return Side(folder, find_clips(folder), other_files(folder))
 
 

@@ -23,6 +23,28 @@ class Lengths:
     def median(self) -> float:
         return statistics.median(self.seconds)
 
+    def opened(self, clips: Sequence[Clip]) -> list[Clip]:
+        """Those of `clips` whose files can be opened: the study's, for the others are left out."""
+        lost = {*self.missing, *self.unreadable}
+        return [clip for clip in clips if clip.file not in lost]
+
+    @property
+    def total(self) -> int:
+        return len(self.seconds) + len(self.missing) + len(self.unreadable)
+
+    def lost(self) -> str:
+        """The files that cannot be opened, and the cure: the end of a sentence, or nothing."""
+        kinds = (
+            (self.missing, "not there", "put them there, or mend the paths"),
+            (self.unreadable, "no readable sound", "convert them to wav, flac, ogg or mp3"),
+        )
+        told = [
+            f"{len(names)} of {self.total} files are {what}, the first {names[0]}: {cure}"
+            for names, what, cure in kinds
+            if names
+        ]
+        return f" ({'; '.join(told)})" if told else ""
+
     def __str__(self) -> str:
         low, high = min(self.seconds), max(self.seconds)
         return f"{low:.1f} to {high:.1f} s, median {self.median:.1f} s"
@@ -41,10 +63,13 @@ def measure(folder: Path, clips: Sequence[Clip], shown: Path) -> Lengths:
             missing.append(clip.file)
             continue
         try:
-            seconds.append(float(soundfile.info(str(path)).duration))
+            length = float(soundfile.info(str(path)).duration)
         except (soundfile.LibsndfileError, RuntimeError, OSError):
+            length = 0.0
+        if length > 0:
+            seconds.append(length)
+        else:
             unreadable.append(clip.file)
-    seconds = [length for length in seconds if length > 0]
     if not seconds:
         raise _none(folder, clips, missing, unreadable, shown)
     return Lengths(seconds, missing, unreadable)
@@ -58,10 +83,9 @@ def _none(
     shown: Path,
 ) -> UserError:
     if not missing:
-        first = (unreadable or [clips[0].file])[0]
         return UserError(
-            f"{shown}: none of its {len(clips)} sounds can be opened (for one, {first}); convert"
-            " them to wav, flac, ogg or mp3"
+            f"{shown}: none of its {len(clips)} sounds can be opened (for one, {unreadable[0]});"
+            " convert them to wav, flac, ogg or mp3"
         )
     cure = "files are named relative to the csv"
     if "\\" in missing[0]:

@@ -58,29 +58,32 @@ class Plan:
 
 
 def make_plan(clips: Sequence[Clip], lengths: Lengths, table: object, *, offline: bool) -> Plan:
-    """UserError, naming the `table`, where the clips are too few or their split is no split."""
-    if len(clips) < LEAST:
+    """UserError, naming the `table`, where the clips that can be opened are too few, or their
+    split is no split. It is drawn of all clips, as the rule `make_manifest` will draw it."""
+    there = lengths.opened(clips)
+    if len(there) < LEAST:
         raise UserError(
-            f"{table}: {len(clips)} sounds are too few for a study; at least {LEAST} are needed"
+            f"{table}: {len(there)} sounds are too few for a study; at least {LEAST} are needed"
+            f"{lengths.lost()}"
         )
-    classes = sorted({label for clip in clips for label in clip.labels})
+    classes = sorted({label for clip in there for label in clip.labels})
     if offline and len(classes) < 2:
         raise UserError(
             f"{table}: --offline trains classifiers for the metrics, and needs at least two labels;"
             " add the column `label`, or leave --offline out"
         )
-    split, counts = _fitted(clips, _choose_split(clips, table), table)
+    split, counts = _fitted(clips, lengths, _choose_split(clips, lengths, table), table)
     nominal = _nominal(lengths, longest=5.0 if offline else 10.0)
     steps = 120 if offline else _steps(counts["train"])
-    descriptions = {clip.labels[0] if clip.labels else clip.caption for clip in clips}
+    descriptions = {clip.labels[0] if clip.labels else clip.caption for clip in there}
     return Plan(
-        clips=len(clips),
+        clips=len(there),
         classes=classes,
         split=split,
         counts=counts,
         nominal=nominal,
         generated=10.24 if not offline else 2.56 if nominal <= 2.5 else 5.12,
-        shards=math.ceil(len(clips) / _PER_SHARD),
+        shards=math.ceil(len(there) / _PER_SHARD),
         steps=steps,
         checkpoint_every=math.ceil(steps / (3 if offline else 4)),
         warmup=max(10, steps // 20),
@@ -105,7 +108,7 @@ def _steps(trained: int) -> int:
     return min(20000, max(1000, 500 * round(trained * _EPOCHS / _BATCH / 500)))
 
 
-def _choose_split(clips: Sequence[Clip], table: object) -> Split:
+def _choose_split(clips: Sequence[Clip], lengths: Lengths, table: object) -> Split:
     _refuse_half_filled(clips, table)
     validation = _share(clips, VALIDATED)
     stratify = any(clip.labels for clip in clips)
@@ -113,7 +116,8 @@ def _choose_split(clips: Sequence[Clip], table: object) -> Split:
         own = any(clip.split == "validation" for clip in clips)
         why = "the column `split` of the csv"
         return Split("official", 0, 0 if own else validation, [], stratify, why)
-    folds = Counter(clip.fold for clip in clips)
+    folds = Counter(dict.fromkeys((clip.fold for clip in clips), 0))
+    folds.update(clip.fold for clip in lengths.opened(clips))
     if len(folds) > 1:
         last = _last_folds(folds)
         told = "the last one is" if len(last) == 1 else f"the last {len(last)} are"
@@ -157,28 +161,37 @@ def _share(clips: Sequence[Clip], share: float) -> int:
     return max(1, round(wanted))
 
 
-def _fitted(clips: Sequence[Clip], split: Split, table: object) -> tuple[Split, dict[str, int]]:
-    """The split, and its clips as the rule `make_manifest` will draw them; without validation
-    where every recording has more clips than its share, for recordings are kept whole."""
+def _fitted(
+    clips: Sequence[Clip], lengths: Lengths, split: Split, table: object
+) -> tuple[Split, dict[str, int]]:
+    """The split, and how many clips of it can be opened; without validation where every recording
+    has more clips than its share, for recordings are kept whole."""
     if split.kind == "official" and all(clip.split != "evaluation" for clip in clips):
-        raise _too_few(0, split, table)
+        raise _too_few(0, split, lengths, table)
     try:
-        made = Counter(c.split for c in assign_splits(clips, split.config(), _seed()))
+        drawn = assign_splits(clips, split.config(), _seed())
     except UserError as error:
         if split.validation:
-            return _fitted(clips, replace(split, validation=0), table)
+            return _fitted(clips, lengths, replace(split, validation=0), table)
         raise UserError(f"{table}: {error}") from None
+    made = Counter(clip.split for clip in lengths.opened(drawn))
     if made["evaluation"] < LEAST_EVALUATED:
-        raise _too_few(made["evaluation"], split, table)
+        more = math.ceil(split.evaluation * LEAST_EVALUATED / max(1, made["evaluation"]))
+        if split.kind != "random" or more >= len(clips):
+            raise _too_few(made["evaluation"], split, lengths, table)
+        return _fitted(clips, lengths, replace(split, evaluation=more), table)
     if not made["train"]:
-        raise UserError(f"{table}: no clip is left to train on ({split.why}); mark some as train")
+        raise UserError(
+            f"{table}: no clip is left to train on ({split.why}); mark some as train"
+            f"{lengths.lost()}"
+        )
     return split, {name: made[name] for name in ("train", "validation", "evaluation")}
 
 
-def _too_few(evaluated: int, split: Split, table: object) -> UserError:
+def _too_few(evaluated: int, split: Split, lengths: Lengths, table: object) -> UserError:
     return UserError(
         f"{table}: {evaluated} clips would be evaluated ({split.why}); mark at least"
-        f" {LEAST_EVALUATED}, or take the column out, so that they are drawn"
+        f" {LEAST_EVALUATED}, or take the column out, so that they are drawn{lengths.lost()}"
     )
 
 

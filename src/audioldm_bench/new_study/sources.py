@@ -91,6 +91,7 @@ def _class_folders(folder: Path) -> Source:
                 loose[top] += 1
     if not rows or _is_a_csv_s_folder(folder, rows):
         raise _no_class_folders(folder)
+    _refuse_names(folder, rows)
     _name_classes(rows)
     return Source(folder, None, rows, _told(folder, notes, loose))
 
@@ -121,6 +122,16 @@ def _posix(parts: Sequence[str]) -> str:
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         raise UserError(f"{shown}: this name is not UTF-8; rename the file or folder")
     return path
+
+
+def _refuse_names(folder: Path, rows: list[dict[str, str]]) -> None:
+    """UserError for a class folder whose name would be two labels in the csv, or none."""
+    for name in sorted({row["label"] for row in rows}):
+        if ";" in name or not words(name):
+            raise UserError(
+                f"--data {folder}: the folder '{name}' cannot be a class, for ; parts labels and _"
+                " is read as a space; rename it"
+            )
 
 
 def _name_classes(rows: list[dict[str, str]]) -> None:

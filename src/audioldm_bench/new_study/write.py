@@ -59,7 +59,8 @@ def new_study(name: str, data: Path, *, offline: bool) -> NewStudy:
     shown = source.table or source.folder
     lengths = measure(source.folder, clips, shown)
     made = plan.make_plan(clips, lengths, shown, offline=offline)
-    whole = "all_tables figure2" if _one_description(clips) else "all"
+    there = lengths.opened(clips)
+    whole = "all_tables figure2" if _one_description(there) else "all"
     commands = [_command(target, config) for target in ("check_data", whole)]
     place = written if source.rows is not None else source.table
     text = _config(name, source.folder, place, made, lengths, commands, offline)
@@ -68,7 +69,7 @@ def new_study(name: str, data: Path, *, offline: bool) -> NewStudy:
         _write(written, _as_csv(source.rows))
         files.append(written)
     _write(config, text)
-    notes = [*source.notes, *_notes(clips, lengths, made)]
+    notes = [*source.notes, *_notes(there, lengths, made)]
     return NewStudy(files, made, lengths, notes, commands)
 
 
@@ -164,20 +165,22 @@ def _config(
     )
 
 
-def _notes(clips: Sequence[Clip], lengths: Lengths, made: plan.Plan) -> Iterator[str]:
+def _notes(there: Sequence[Clip], lengths: Lengths, made: plan.Plan) -> Iterator[str]:
     for what, names in (("not there", lengths.missing), ("no readable sound", lengths.unreadable)):
         if names:
             some = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-            yield f"{len(names)} of {len(clips)} files are {what}, and will be left out: {some}"
-    classes = Counter(clip.labels[0] for clip in clips if clip.labels)
+            yield f"{len(names)} of {lengths.total} files are {what}, and will be left out: {some}"
+    classes = Counter(clip.labels[0] for clip in there if clip.labels)
     few = sorted(label for label, number in classes.items() if number < 4)
     if few:
         yield f"classes of fewer than 4 clips, hardly trained on: {', '.join(few)}"
     if max(lengths.seconds) > made.generated:
         yield f"of clips longer than {made.generated:g} s a part is used, drawn once"
-    if _one_description(clips):
+    if _one_description(there):
         yield "all clips have one label or caption: Figure 1 and the report need at least two"
     if not made.counts["validation"]:
-        yield "no validation clips: no recording is as small as their share (split.validation)"
+        other = ", or their files are left out" if lengths.lost() else ""
+        why = f"no recording is as small as their share (split.validation){other}"
+        yield f"no validation clips: {why}"
     if not made.classes:
         yield "no labels: Figure 1 takes each caption for a class of its own"
