@@ -4,7 +4,7 @@
 |---|---|
 | `snakemake` | its arguments are parsed, and it is planned (`-n`); `--unlock` is run |
 | `make` | planned (`-n`); `help` and `clean` are run |
-| `audioldm-bench` | its arguments are parsed; `--help`, what RUN names and a small world can do is run |
+| `audioldm-bench` | parsed; `--help` and `init` are run, others by test_small_world.py |
 | `python benchmarks/...` | run up to the end of its parsing |
 | `python -m pytest` | the paths are there |
 | others | must say what they need: `# needs: ...` |
