@@ -261,6 +261,16 @@ def test_rule_costs_sum_over_jobs(study):
     assert {cost["gpu_seconds"] for cost in found.values()} == {0.0}, "without a GPU"
 
 
+def test_only_benchmark_files_that_are_named_count(tmp_path):
+    runs, table = tmp_path / "benchmarks/train", tmp_path / "benchmarks/tables.tsv"
+    runs.mkdir(parents=True)
+    for path in (runs / "mine-1.tsv", runs / "mine-2.tsv", runs / "mine-10.tsv", table):
+        path.write_text("s\tmax_rss\tcpu_time\n10.0\t1\t1\n")
+    named = [tmp_path / f"benchmarks/{name}.tsv" for name in ("*", "*/mine-1", "sample/gone")]
+    found = {cost["rule"]: cost["jobs"] for cost in costs.rule_costs([*named, named[1]])}
+    assert found == {"train": 1, "tables": 1}
+
+
 def test_gpu_time_is_that_of_the_jobs_that_ask_for_gpus(study):
     asks = {"*.tsv": "a", "train/*.tsv": "a", "train/esc50-*-text.tsv": "b"}
     asks |= {"train/esc50-scratch-text.tsv": None, "table1.tsv": None}

@@ -54,10 +54,10 @@ def write_report(
     `tables`: table1 and table2, their csv; `figures`: figure1 and figure2, their svg;
     `components`: quality.json files; `systems`: (dataset, system, folder of wavs);
     `runs`: (dataset, init, condition, training.csv), one a segment; `missing`: (dataset,
-    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folders of Snakemake's tsv;
+    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`, `gpu_keys`, `gpus`: as
+    `costs.rule_costs` says;
     `ranking`: the benchmark table's csv; `foreign`: labels of other people's systems, by name;
-    `claims`: fig1_claims.csv; `metrics`: (dataset, system, metrics.json) of the tables' rows;
-    `gpu_keys`, `gpus`: as `costs.rule_costs` says.
+    `claims`: fig1_claims.csv; `metrics`: (dataset, system, metrics.json) of the tables' rows.
     """
     rows = {name: results.read_rows(path) for name, path in tables.items()}
     table1, table2 = rows.get("table1", []), rows.get("table2", [])
