@@ -106,6 +106,9 @@ def test_of_two_choices_the_first_stands_for_the_run():
         "pretrained-text-0000080",
         "floor",
     ]
+    titles = [results._title(one, several=True) for one in rows]
+    assert titles[1] == "ESC50, pre-trained, text, 80\u00a0steps, chosen on validation"
+    assert titles[2] == "ESC50, floor"
     one, other = results.how_chosen(rows)
     assert "by FD on the evaluation set" in one and "lowest denoising loss" in other
     assert sounds.shown_systems("esc50", rows)[3:] == ["pretrained-text-0000040"]
