@@ -184,7 +184,19 @@ def test_figures_and_curves_are_inline(page):
     assert len(page.all("svg", "chart")) == 3
     assert len(page.all("svg", "spark")) == 4
     assert len(page.all("polyline", "line")) == 3 * 4 + 4
-    assert len(page.all("circle", "dot")) == 4 * 2, "of ESC50, which has validation clips"
+    # of ESC50, which has validation clips; and a mark a run in the legend
+    assert len(page.all("circle", "dot")) == len(page.all("rect", "dot")) == 2 * 2 + 2
+
+
+def test_validation_losses_are_written_out(page, text):
+    assert len(page.all("table", "losses")) == 1
+    section = text[text.index('<section id="training">') : text.index('<section id="clips">')]
+    rows = re.findall(r'<th scope="row" class="number">(.*?)</th>(.*?)</tr>', section)
+    assert [steps for steps, _ in rows] == ["20 K", "40 K"]
+    assert [re.findall("<td.*?>(.*?)</td>", cells) for _, cells in rows] == [
+        ["0.2"] * 4,
+        ["0.22"] * 4,
+    ]
 
 
 def test_the_rest_is_told(text):

@@ -10,6 +10,7 @@ import pytest
 
 from audioldm_bench.errors import UserError
 from audioldm_bench.evaluation.values import metric_names
+from audioldm_bench.labels import RUNS
 from audioldm_bench.paper import BACKBONES, TABLE1, TABLE2
 from audioldm_bench.report import appendix, costs, curves, pictures, results, sounds
 from audioldm_bench.report.findings import findings
@@ -247,6 +248,14 @@ def test_segments_of_a_run_are_one_curve(tmp_path):
     assert chart["name"] == "ESC50"
     first = chart["svg"].split('cond-text" points="')[1].split('"')[0].split()
     assert len(first) == 20
+
+
+def test_the_legend_has_each_lines_own_style():
+    lines = curves.legend(validated=False)
+    assert [line["label"] for line in lines] == [run.label for run in RUNS.values()]
+    assert not any("dot" in line["svg"] for line in lines)
+    marks = [line["svg"].split("<")[3].split()[0] for line in curves.legend(validated=True)]
+    assert marks == ["circle", "rect", "circle", "rect"], "as in Figure 2"
 
 
 def test_nothing_to_draw():
