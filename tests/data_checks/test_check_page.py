@@ -13,7 +13,7 @@ LOOK = """(async () => {
   await Promise.all([...document.images].map((image) => image.decode().catch(() => 0)));
   return {
     pictures: [...document.images].filter((image) => image.naturalWidth > 1).length,
-    wide: document.documentElement.scrollWidth - innerWidth,
+    wide: document.documentElement.scrollWidth,
     page: getComputedStyle(document.body).backgroundColor,
     card: getComputedStyle(document.querySelector(".finding")).backgroundColor,
     ink: getComputedStyle(document.querySelector(".finding p")).color,
@@ -80,18 +80,22 @@ def test_long_lists_are_cut_on_the_page_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 360)])
 def test_in_a_browser(troubled_world, tmp_path, scheme, width):
     world, _ = troubled_world
     path = tmp_path / "page.html"
-    path.write_text(world.page, encoding="utf-8")
+    # as long a word as the paper's dataset gives
+    text = world.page.replace("datasets.mine.", "datasets.urbansound8k.")
+    assert "datasets.urbansound8k.nominal_duration" in text
+    path.write_text(text, encoding="utf-8")
     browser = Browser(tmp_path / "profile")
     try:
         browser.open(path, width, dark=scheme == "dark")
         seen = browser.run(LOOK)
     finally:
         browser.close()
-    assert browser.errors == [] and seen["wide"] <= 0
+    # not innerWidth: a phone zooms out until what is too wide has room
+    assert browser.errors == [] and seen["wide"] <= width
     assert seen["pictures"] == world.page.count("<img") > 10
 
     def brightness(colour):

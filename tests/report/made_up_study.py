@@ -269,7 +269,7 @@ def _benchmarks(root: Path) -> list[Path]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(head + line)
-    return [root]
+    return [root / "*.tsv", root / "*/*.tsv"]
 
 
 def build_study(root: Path, seconds: float = 0.4, sounds: int = 2) -> dict:

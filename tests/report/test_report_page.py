@@ -120,6 +120,35 @@ def test_the_benchmark_has_ranks_differences_and_the_other_metrics(page, text):
     )
 
 
+def sources(text: str, title: str) -> dict[str, str]:
+    """What the one popover of this title says."""
+    (found,) = re.findall(rf"<h3 [^>]*>{re.escape(title)}</h3>.*?<dl>(.*?)</dl>", text, re.S)
+    return dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", found))
+
+
+def test_popovers_of_the_benchmark_say_what_is_so_of_their_row(text):
+    section = text[text.index('<section id="benchmark">') : text.index('<section id="figures">')]
+    run = sources(section, "ESC50, scratch, text, 40\u00a0K\u00a0steps")
+    assert (run["Training steps"], run["Chosen by"]) == ("40000", "fd")
+    for title in ("baseline, from text", "My model &amp; co &lt;1&gt;", "floor", "ceiling"):
+        for dataset in ("ESC50", "AudioSet"):
+            found = sources(section, f"{dataset}, {title}")
+            assert not {"Training steps", "Chosen by"} & set(found), title
+    ceiling = sources(section, "ESC50, ceiling")
+    assert ceiling["Folder"].startswith("ceiling-noise; ceiling-shuffled where")
+    assert "half-sampling" in ceiling["Interval"]
+    assert ceiling["Weights of tagger, sha256"].startswith("f00d")
+
+
+def test_every_popover_has_a_title_of_its_own(text):
+    for section in re.findall('<section id="(?:tables|benchmark)">.*?</section>', text, re.S):
+        titles = re.findall(r'<h3 id="[\w-]+-of">(.*?)</h3>', section)
+        each = {title for title in titles if not title.endswith(("floor", "ceiling"))}
+        assert len(each) > 5
+        assert sorted(each) == sorted(t for t in titles if t in each)
+    assert ">AudioCaps, pre-trained, audio, 40\u00a0K\u00a0steps</h3>" in text
+
+
 def test_claims_about_figure1_stand_beside_what_was_found(text):
     assert "Figure 1: 3 of the paper’s 4 claims were found so" in text
     found = r'<span class="(as-said|not-so)">(\w+)</span>\s*<span class="paper">(.*?)</span>'
@@ -155,7 +184,19 @@ def test_figures_and_curves_are_inline(page):
     assert len(page.all("svg", "chart")) == 3
     assert len(page.all("svg", "spark")) == 4
     assert len(page.all("polyline", "line")) == 3 * 4 + 4
-    assert len(page.all("circle", "dot")) == 4 * 2, "of ESC50, which has validation clips"
+    # of ESC50, which has validation clips; and a mark a run in the legend
+    assert len(page.all("circle", "dot")) == len(page.all("rect", "dot")) == 2 * 2 + 2
+
+
+def test_validation_losses_are_written_out(page, text):
+    assert len(page.all("table", "losses")) == 1
+    section = text[text.index('<section id="training">') : text.index('<section id="clips">')]
+    rows = re.findall(r'<th scope="row" class="number">(.*?)</th>(.*?)</tr>', section)
+    assert [steps for steps, _ in rows] == ["20 K", "40 K"]
+    assert [re.findall("<td.*?>(.*?)</td>", cells) for _, cells in rows] == [
+        ["0.2"] * 4,
+        ["0.22"] * 4,
+    ]
 
 
 def test_the_rest_is_told(text):

@@ -10,6 +10,7 @@ import pytest
 
 from audioldm_bench.errors import UserError
 from audioldm_bench.evaluation.values import metric_names
+from audioldm_bench.labels import RUNS
 from audioldm_bench.paper import BACKBONES, TABLE1, TABLE2
 from audioldm_bench.report import appendix, costs, curves, pictures, results, sounds
 from audioldm_bench.report.findings import findings
@@ -106,6 +107,9 @@ def test_of_two_choices_the_first_stands_for_the_run():
         "pretrained-text-0000080",
         "floor",
     ]
+    titles = [results._title(one, several=True) for one in rows]
+    assert titles[1] == "ESC50, pre-trained, text, 80\u00a0steps, chosen on validation"
+    assert titles[2] == "ESC50, floor"
     one, other = results.how_chosen(rows)
     assert "by FD on the evaluation set" in one and "lowest denoising loss" in other
     assert sounds.shown_systems("esc50", rows)[3:] == ["pretrained-text-0000040"]
@@ -246,6 +250,14 @@ def test_segments_of_a_run_are_one_curve(tmp_path):
     assert len(first) == 20
 
 
+def test_the_legend_has_each_lines_own_style():
+    lines = curves.legend(validated=False)
+    assert [line["label"] for line in lines] == [run.label for run in RUNS.values()]
+    assert not any("dot" in line["svg"] for line in lines)
+    marks = [line["svg"].split("<")[3].split()[0] for line in curves.legend(validated=True)]
+    assert marks == ["circle", "rect", "circle", "rect"], "as in Figure 2"
+
+
 def test_nothing_to_draw():
     assert curves.line_chart([], "") == "" and curves.sparkline([[0, 1.0]], "") == ""
 
@@ -259,6 +271,16 @@ def test_rule_costs_sum_over_jobs(study):
     assert (train["longest"], train["memory"]) == (95.2, 1250.0)
     assert found["table1"]["memory"] == 0.0, "NA of a job too short to be watched"
     assert {cost["gpu_seconds"] for cost in found.values()} == {0.0}, "without a GPU"
+
+
+def test_only_benchmark_files_that_are_named_count(tmp_path):
+    runs, table = tmp_path / "benchmarks/train", tmp_path / "benchmarks/tables.tsv"
+    runs.mkdir(parents=True)
+    for path in (runs / "mine-1.tsv", runs / "mine-2.tsv", runs / "mine-10.tsv", table):
+        path.write_text("s\tmax_rss\tcpu_time\n10.0\t1\t1\n")
+    named = [tmp_path / f"benchmarks/{name}.tsv" for name in ("*", "*/mine-1", "sample/gone")]
+    found = {cost["rule"]: cost["jobs"] for cost in costs.rule_costs([*named, named[1]])}
+    assert found == {"train": 1, "tables": 1}
 
 
 def test_gpu_time_is_that_of_the_jobs_that_ask_for_gpus(study):

@@ -5,6 +5,7 @@ import re
 import shutil
 import zipfile
 
+import pytest
 from study import planned, run
 
 S = "results/tiny"
@@ -55,21 +56,44 @@ def test_snakemakes_own_report_has_categories_and_captions(finished, tmp_path):
     assert "A metric that a corruption does not move is blind to it" in text
 
 
+def costs_of(page):
+    """The row of each rule in the report's table of time, memory and GPU-hours."""
+    row = r'<th scope="row" data-sort="(\w+)">\1</th>(.*?)</tr>'
+    return dict(re.findall(row, page.read_text().partition('<section id="costs">')[2], re.S))
+
+
 def test_gpu_hours_are_those_of_the_rules_that_ask_for_a_gpu(finished, tmp_path):
     """Every benchmark file of such a rule is found by its pattern."""
-    page = tmp_path / "report.html"
     changes = {"runtime": {"gpus_per_job": 2, "gpus_per_training": 3}}
     study = tmp_path / "study"
     shutil.copytree(finished, study, symlinks=True)
     run(study, f"{S}/report.html", options=["--forcerun", "write_report"], changes=changes)
-    shutil.move(study / f"{S}/report.html", page)
-    rows = re.findall(
-        r'<th scope="row" data-sort="(\w+)">\1</th>(.*?)</tr>', page.read_text(), re.S
-    )
-    hours = {rule: cells.rsplit('data-sort="', 1)[1].split('"')[0] for rule, cells in rows}
-    walls = {rule: cells.split('data-sort="')[2].split('"')[0] for rule, cells in rows}
+    rows = costs_of(study / f"{S}/report.html")
+    hours = {rule: cells.rsplit('data-sort="', 1)[1].split('"')[0] for rule, cells in rows.items()}
+    walls = {rule: cells.split('data-sort="')[2].split('"')[0] for rule, cells in rows.items()}
     for rule in ("train", "sample", "features", "encode", "embed_audio", "corrupt"):
         gpus = 3 if rule == "train" else 2
-        assert float(hours[rule]) == gpus * float(walls[rule]) > 0, rule
+        assert float(hours[rule]) == pytest.approx(gpus * float(walls[rule])) != 0, rule
     for rule in ("metrics", "tables", "resample", "manifest"):
         assert float(hours[rule]) == 0, rule
+
+
+def test_time_is_that_of_the_studys_own_jobs(finished, tmp_path):
+    """All of them, and neither another study's downloads nor what the config no longer names."""
+    study = tmp_path / "study"
+    shutil.copytree(finished, study, symlinks=True)
+    own = len(list((study / f"{S}/benchmarks").rglob("*.tsv")))
+    job = (study / f"{S}/benchmarks/tables.tsv").read_text()
+    for name in (
+        "resources/benchmarks/download_archive/esc50.tsv",  # here it is synthetic
+        "resources/benchmarks/import_checkpoint/audioldm-s-full.tsv",
+        f"{S}/benchmarks/train/esc50-scratch-text-9999999.tsv",
+        f"{S}/benchmarks/import_system/esc50-gone.tsv",
+    ):
+        path = study / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(job)
+    run(study, f"{S}/report.html", options=["--forcerun", "write_report"])
+    jobs = [int(cells.split('"')[3]) for cells in costs_of(study / f"{S}/report.html").values()]
+    assert sum(jobs) == own
+    assert planned(study, "all") == {}, "and no benchmark file makes it run again"

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..labels import METRICS, dataset_label, metric_of
+from ..labels import METRICS, RUNS, dataset_label, metric_of
 from ..metrics.registry import parse_name
+from ..tables.bounds import NOISE, SHUFFLED
 from ..typeset import fixed, shown
 from .provenance import VERSIONS
-from .results import SOURCES, Computed, Row, Written, around, is_bound, value_cell, versions
+from .results import (
+    SOURCES,
+    Computed,
+    Row,
+    Written,
+    around,
+    is_bound,
+    system_of,
+    value_cell,
+    versions,
+)
 
 
 def rankings(rows: Sequence[Row], computed: Computed | None = None) -> list[dict]:
@@ -61,12 +72,13 @@ def _row(
     computed: Computed,
 ) -> dict:
     # these values come from a job of their own: what computed the tables' is not said of them
-    how = computed.get((row["dataset"], row["system"]), [])
+    how = computed.get((row["dataset"], system_of(row)), [])
     how = [(label, text) for label, text in how if label != VERSIONS]
     return {
         "id": name,
         "rank": row["rank"],
         "name": row["label"],
+        "title": f"{dataset_label(row['dataset'])}, {row['label']}",
         "n": row["n"],
         "bound": is_bound(row),
         "values": [value_cell(key, row) for key in paper],
@@ -89,7 +101,9 @@ def _behind(row: Row, key: str, written: Written) -> dict:
 
 def _sources(row: Row, keys: Sequence[str]) -> list[tuple[str, str]]:
     """Provenance, then each metric under its full name with its difference to the first."""
-    found = [("Folder", row["system"]), *((label, row.get(key)) for label, key in SOURCES)]
+    steps = _steps(row)
+    about = row | {"train_steps": steps, "selected_by": row["selected_by"] if steps else ""}
+    found = [("Folder", _folder(row)), *((label, about.get(key)) for label, key in SOURCES)]
     found = [(label, value) for label, value in found if value] + versions(row)
     for key in keys:
         written = fixed if key in METRICS else shown
@@ -100,3 +114,15 @@ def _sources(row: Row, keys: Sequence[str]) -> list[tuple[str, str]]:
         words += [f"({gap['interval']})"] if gap["interval"] else []
         found.append((row[f"{key}_name"], " ".join(filter(None, words))))
     return found
+
+
+def _steps(row: Row) -> str:
+    """The training steps of a run's checkpoint; of what was not chosen among checkpoints none."""
+    run, _, step = row["system"].rpartition("-")
+    return str(int(step)) if tuple(run.split("-")) in RUNS else ""
+
+
+def _folder(row: Row) -> str:
+    """Where the clips are; the ceiling's are in two folders."""
+    shuffled = f"{SHUFFLED} where pairs of clips are compared"
+    return f"{NOISE}; {shuffled}" if row["system"] == "ceiling" else row["system"]

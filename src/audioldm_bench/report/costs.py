@@ -5,29 +5,31 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from glob import glob
 from pathlib import Path
 
 
 def rule_costs(
-    folders: Iterable[Path],
+    files: Iterable[Path],
     gpu_keys: Mapping[str, str | None] | None = None,
     gpus: Mapping[str, int] | None = None,
 ) -> list[dict]:
     """Jobs, wall, longest and CPU time, peak memory and GPU time of each rule, dearest first.
 
-    `folders` hold the benchmark files; a rule is the first part of a file's path in its folder.
+    `files`: benchmark files, in a folder benchmarks/, or patterns of them; what is not there was
+    not run. A rule is the first part of a file's path in that folder.
     `gpu_keys`: by pattern of these paths, the key of `gpus` that the rule asks for, None for none;
-    of several the one with the fewest wildcards, then the longest, tells. `gpus`: how many a job is given, for all its time.
+    of several the one with the fewest wildcards, then the longest, tells.
+    `gpus`: how many a job is given, for all its time.
     """
     rules: dict[str, dict] = {}
-    for folder in map(Path, folders):
-        for path in sorted(folder.rglob("*.tsv")):
-            name = path.relative_to(folder)
-            rule = name.parts[0].removesuffix(".tsv")
-            asked = (gpus or {}).get(_key(name.as_posix(), gpu_keys or {}), 0)
-            with open(path, encoding="utf-8", newline="") as file:
-                for job in csv.DictReader(file, delimiter="\t"):
-                    _add(rules.setdefault(rule, _nothing(rule)), job, asked)
+    for path in sorted({path for pattern in files for path in glob(str(pattern))}):
+        name = Path(path).as_posix().rpartition("benchmarks/")[2]
+        rule = name.partition("/")[0].removesuffix(".tsv")
+        asked = (gpus or {}).get(_key(name, gpu_keys or {}), 0)
+        with open(path, encoding="utf-8", newline="") as file:
+            for job in csv.DictReader(file, delimiter="\t"):
+                _add(rules.setdefault(rule, _nothing(rule)), job, asked)
     return sorted(rules.values(), key=lambda cost: (-cost["seconds"], cost["rule"]))
 
 

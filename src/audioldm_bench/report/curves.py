@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..files import read_json
-from ..labels import RUNS, dataset_label, paper_order
+from ..labels import RUNS, dataset_label, paper_order, steps_label
 
 WIDTH, HEIGHT = 340, 196  # px of a training chart
 _LEFT, _RIGHT, _TOP, _BOTTOM = 42, 12, 8, 36  # px around its plot
 POINTS = 160  # a curve at most
 
 Points = list[tuple[float, float]]
+Run = tuple[str, str]  # initialisation and condition
 
 
 def read_losses(path: Path) -> dict[int, float]:
@@ -60,22 +61,57 @@ def training_charts(runs: Iterable[tuple[str, str, str, Path]]) -> list[dict]:
         series, dots = [], []
         for run in [run for run in RUNS if run in losses[dataset]]:
             trained, validated = losses[dataset][run]
-            about = (RUNS[run].label, f"run-{run[0]} cond-{run[1]}")
-            series.append((*about, _done(trained)))
-            dots += [(*about, sorted(validated))] if validated else []
+            series.append((RUNS[run].label, _classes(run), _done(trained)))
+            dots += [(RUNS[run].label, run, sorted(validated))] if validated else []
         name = dataset_label(dataset)
         svg = line_chart(series, f"Training loss on {name}", dots)
-        charts.append({"name": name, "svg": svg, "validated": bool(dots)})
+        charts.append({"name": name, "svg": svg, "validated": _validated(dots)})
     return charts
+
+
+def _classes(run: Run) -> str:
+    return f"run-{run[0]} cond-{run[1]}"
+
+
+def _validated(dots: Sequence[tuple[str, Run, Points]]) -> dict:
+    """A table of the validation losses, a row a step and a column a run; empty without any."""
+    losses = [dict(points) for _, _, points in dots]
+    steps = sorted({step for own in losses for step in own})
+    rows = [
+        (steps_label(step), [f"{own[step]:.4g}" if step in own else "" for own in losses])
+        for step in steps
+    ]
+    return {"runs": [label for label, _, _ in dots], "rows": rows} if dots else {}
+
+
+def legend(validated: bool) -> list[dict]:
+    """Label and line of each run, with its dot if there are validation losses."""
+    found = []
+    for run, style in RUNS.items():
+        line = f'<polyline class="line {_classes(run)}" points="1,5 39,5"/>'
+        dot = _dot(run, 20, 5, "") if validated else ""
+        found.append({"label": style.label, "svg": f'<svg viewBox="0 0 40 10">{line}{dot}</svg>'})
+    return found
+
+
+def _dot(run: Run, x: float, y: float, title: str) -> str:
+    """Round or square as in Figure 2; squares are smaller, for dots can lie on one another."""
+    css = f'class="dot {_classes(run)}"'
+    if RUNS[run].marker == "s":
+        shape = f'<rect {css} x="{x - 2:.1f}" y="{y - 2:.1f}" width="4" height="4">'
+    else:
+        shape = f'<circle {css} cx="{x:.1f}" cy="{y:.1f}" r="4">'
+    said = f"<title>{html.escape(title)}</title>" if title else ""
+    return f"{shape}{said}</{shape[1:].partition(' ')[0]}>"
 
 
 def line_chart(
     series: Sequence[tuple[str, str, Points]],
     title: str,
-    dots: Sequence[tuple[str, str, Points]] = (),
+    dots: Sequence[tuple[str, Run, Points]] = (),
 ) -> str:
-    """An SVG of curves (label, css classes, points) against training steps; of `dots` each point is
-    drawn, with its value to be read."""
+    """An SVG of curves (label, css classes, points) against training steps; of `dots` (label,
+    run, points) each point is drawn."""
     series = [(label, classes, thin(curve)) for label, classes, curve in series if curve]
     points = [p for _, _, curve in [*series, *dots] for p in curve]
     if not points:
@@ -99,12 +135,10 @@ def line_chart(
         shape = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in curve))
         parts.append(f'<polyline class="line {classes}" points="{shape}">')
         parts.append(f"<title>{html.escape(label)}</title></polyline>")
-    for label, classes, curve in dots:
+    for label, run, curve in dots:
         for step, loss in curve:
-            x, y = place(step, loss)
-            said = html.escape(f"{label}: validation loss {loss:.4g} after {step:g} steps")
-            parts.append(f'<circle class="dot {classes}" cx="{x:.1f}" cy="{y:.1f}" r="3">')
-            parts.append(f"<title>{said}</title></circle>")
+            said = f"{label}: validation loss {loss:.4g} after {step:g} steps"
+            parts.append(_dot(run, *place(step, loss), said))
     middle = (_LEFT + WIDTH - _RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">steps</text></svg>')
     return "".join(parts)

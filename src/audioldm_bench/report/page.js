@@ -2,13 +2,17 @@
 document.documentElement.classList.add("js");
 
 // Sounds: one at a time; the spectrogram is the button and shows where it is.
+const STEP = { ArrowLeft: -0.1, ArrowRight: 0.1 }; // of a sound's length
 let current = null;
 for (const button of document.querySelectorAll(".play")) {
   const audio = button.parentElement.querySelector("audio");
   const cursor = button.querySelector(".cursor");
-  const show = () => {
+  const place = () => {
     const length = audio.duration || 1;
     cursor.style.left = `${(100 * audio.currentTime) / length}%`;
+  };
+  const show = () => {
+    place();
     if (!audio.paused) requestAnimationFrame(show);
   };
   audio.addEventListener("play", () => {
@@ -22,6 +26,16 @@ for (const button of document.querySelectorAll(".play")) {
   audio.addEventListener("ended", () => {
     audio.currentTime = 0;
     button.classList.remove("started");
+  });
+  audio.addEventListener("seeking", place);
+  button.addEventListener("keydown", (event) => {
+    const step = STEP[event.key];
+    const alone = !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey);
+    if (!step || !alone || !audio.duration) return; // until it has played the row scrolls
+    event.preventDefault();
+    button.classList.add("started");
+    const there = audio.currentTime + step * audio.duration;
+    audio.currentTime = Math.min(Math.max(there, 0), audio.duration);
   });
   button.addEventListener("click", (event) => {
     const box = button.getBoundingClientRect();

@@ -54,14 +54,15 @@ def write_report(
     `tables`: table1 and table2, their csv; `figures`: figure1 and figure2, their svg;
     `components`: quality.json files; `systems`: (dataset, system, folder of wavs);
     `runs`: (dataset, init, condition, training.csv), one a segment; `missing`: (dataset,
-    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`: folders of Snakemake's tsv;
+    missing.csv); `audio`: (dataset, waveform stores); `benchmarks`, `gpu_keys`, `gpus`: as
+    `costs.rule_costs` says;
     `ranking`: the benchmark table's csv; `foreign`: labels of other people's systems, by name;
-    `claims`: fig1_claims.csv; `metrics`: (dataset, system, metrics.json) of the tables' rows;
-    `gpu_keys`, `gpus`: as `costs.rule_costs` says.
+    `claims`: fig1_claims.csv; `metrics`: (dataset, system, metrics.json) of the tables' rows.
     """
     rows = {name: results.read_rows(path) for name, path in tables.items()}
     table1, table2 = rows.get("table1", []), rows.get("table2", [])
     computed = how_computed(metrics)
+    charts = curves.training_charts(runs)
     context = {
         "study": study,
         "findings": findings(table1, results.first_choice(table2)),
@@ -78,7 +79,8 @@ def write_report(
         "sounds": sounds.sound_rows(
             systems, table2, per_dataset=sounds_per_dataset, mel=config["mel"], foreign=foreign
         ),
-        "charts": curves.training_charts(runs),
+        "charts": charts,
+        "legend": curves.legend(any(chart["validated"] for chart in charts)),
         "absent": appendix.absent_clips(missing, audio),
         "costs": costs.rule_costs(benchmarks, gpu_keys, gpus),
         "gpus": {key: number for key, number in (gpus or {}).items() if number},

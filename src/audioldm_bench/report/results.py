@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..evaluation.values import metric_names
-from ..labels import METRICS, clips_label, dataset_label, steps_label
+from ..labels import METRICS, clips_label, dataset_label, steps_label, system_label
 from ..paper import BACKBONES
 from ..typeset import fixed, span
 
@@ -73,6 +73,8 @@ def system_of(row: Row) -> str:
     if is_bound(row):
         kind = row.get("kind")
         return "ceiling-noise" if kind == "ceiling" else str(kind)
+    if "system" in row:
+        return row["system"]
     if "test_condition" in row:
         return f"baseline-{row['test_condition']}"
     start = "pretrained" if row["pretrained"] == "yes" else "scratch"
@@ -85,18 +87,18 @@ def table_context(kind: str, rows: Sequence[Row], computed: Computed | None = No
     `computed`: by (dataset, system), what `provenance.how_computed` says of its metrics.
     """
     left = list(_LEFT[kind])
-    if len({row.get("selected_on") or "" for row in rows} - {""}) > 1:
+    several = len({row.get("selected_on") or "" for row in rows} - {""}) > 1
+    if several:
         left.insert(-1, ("Chosen on", "selected_on"))
     lines = []
     for number, row in enumerate(rows):
         cells = [_left_cell(column, row) for _, column in left]
         values = [_value_cell(metric, row) for metric in METRICS]
-        name = ", ".join(cell["text"] for cell in cells if cell["text"])
         sources = [(label, row[key]) for label, key in [*SOURCES, *_NAMES] if row.get(key)]
         lines.append(
             {
                 "id": f"{kind}-{number}",
-                "name": name,
+                "title": _title(row, several),
                 "left": cells,
                 "values": values,
                 "n": clips_label(int(row["n"]), int(row["missing"] or 0)) if row["n"] else "",
@@ -112,6 +114,13 @@ def table_context(kind: str, rows: Sequence[Row], computed: Computed | None = No
         )
     heads = [label for label, _ in left]
     return {"heads": heads, "metrics": list(METRICS.values()), "rows": lines}
+
+
+def _title(row: Row, several: bool) -> str:
+    """A row in words; where `several` splits chose, a run has a row each, maybe of one step."""
+    words = str(row.get("kind")) if is_bound(row) else system_label(system_of(row))
+    chosen = [f"chosen on {row['selected_on']}"] if several and row["selected_on"] else []
+    return ", ".join([dataset_label(row["dataset"]), words, *chosen])
 
 
 def _left_cell(column: str, row: Row) -> dict:
