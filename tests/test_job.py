@@ -22,7 +22,7 @@ def quiet(monkeypatch):
     monkeypatch.delenv(WORKFLOW, raising=False)
     monkeypatch.delenv("SLURM_JOB_GPUS", raising=False)
     yield
-    Progress.job = None
+    assert Progress.job is None
 
 
 def test_stderr_goes_to_the_terminal_and_to_the_log(tmp_path, capfd):

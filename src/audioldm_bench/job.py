@@ -119,7 +119,7 @@ def job(log: Path | str, threads: int, gpus: int = 0) -> Iterator[None]:
     is hidden from a job that was given no GPU."""
     _prepare(threads, gpus)
     end_with_workflow()
-    Progress.job = f"{Path(log).parent.name} {Path(log).stem}"
+    before, Progress.job = Progress.job, f"{Path(log).parent.name} {Path(log).stem}"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
     with open(log, "w", encoding="utf-8", errors="backslashreplace") as file:  # as stderr
@@ -141,4 +141,4 @@ def job(log: Path | str, threads: int, gpus: int = 0) -> Iterator[None]:
             print(f"{sentence} (traceback: {log})", file=terminal)
             raise SystemExit(1) from None
         finally:
-            sys.stderr = terminal
+            sys.stderr, Progress.job = terminal, before
