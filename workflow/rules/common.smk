@@ -48,6 +48,7 @@ RUN = f"{STUDY}/runs/{{dataset}}/{{initialisation}}-{{condition}}"
 SYSTEM = f"{STUDY}/systems/{{dataset}}/{{system}}"
 SOURCE = config["models"]["source"]
 TRAINED = (config["models"]["trained"] or {}) if SOURCE == "trained" else {}
+COMPONENTS = ["clap", "vae", "vocoder", "tagger", "embedder", "unet"] if TRAINED else []
 CHECKPOINT = config["models"]["published"]["checkpoint"]
 # of CLAP's audio tower; a model folder does not depend on the code that runs it
 FRONT_END = {k: v for k, v in config["models"]["clap"].items() if k != "backend"}
@@ -283,3 +284,28 @@ def gpu_keys():
             key = "gpus_per_training" if shared else "gpus_per_job"
             found[pattern] = key if "gpu" in each.resources else None
     return dict(sorted(found.items()))
+
+
+def own_benchmarks():
+    """The study's benchmark files as far as the config names what their jobs make, as patterns;
+    those of an earlier config can lie beside them."""
+    jobs = [*COMPONENTS, "tokenizer"] if TRAINED else []
+    for name in DATASETS:
+        numbers = [f"{number:05d}" for number in range(dataset(name)["shards"])]
+        corrupted = CORRUPTION_KEYS if name == config["figure1"]["dataset"] else []
+        runs = run_systems(name) if name == config["figure2"]["dataset"] else []
+        made = {"real", *compared_systems(name), *corrupted, *runs, *numbers}
+        jobs += [name, *(f"{name}-{each}" for each in sorted(made))]
+    alone = [f"{STUDY}/benchmarks/{each}.tsv" for each in ("*", "preflight/*")]
+    return alone + [f"{STUDY}/benchmarks/*/{job}.tsv" for job in jobs]
+
+
+def shared_benchmarks():
+    """The benchmark files of what this study uses of resources/, which all studies share."""
+    jobs = [name for name in DATASETS if dataset(name)["source"] == "download"]
+    jobs += [Path(evaluation_list(name)).name for name in DATASETS if evaluation_list(name)]
+    jobs += BACKBONES
+    if SOURCE == "published":
+        clap = config["models"]["published"]["checkpoints"][CHECKPOINT].get("clap") or {}
+        jobs += [CHECKPOINT, clap.get("checkpoint"), "vocab.json", "merges.txt"]
+    return [f"resources/benchmarks/*/{job}.tsv" for job in dict.fromkeys(jobs) if job]

@@ -22,32 +22,6 @@ SEGMENTS = [
 TABLES = {"category": "1. Tables"}
 FIGURES = {"category": "2. Figures"}
 WHOLE = {"category": "3. The study on one page"}
-COMPONENTS = ["clap", "vae", "vocoder", "tagger", "embedder", "unet"] if TRAINED else []
-
-
-def own_benchmarks():
-    """The study's benchmark files as far as the config names what their jobs make, as patterns;
-    those of an earlier config can lie beside them."""
-    jobs = [*COMPONENTS, "tokenizer"] if TRAINED else []
-    for name in DATASETS:
-        numbers = [f"{number:05d}" for number in range(dataset(name)["shards"])]
-        corrupted = CORRUPTION_KEYS if name == config["figure1"]["dataset"] else []
-        runs = run_systems(name) if name == FIGURE2 else []
-        made = {"real", *compared_systems(name), *corrupted, *runs, *numbers}
-        jobs += [name, *(f"{name}-{each}" for each in sorted(made))]
-    alone = [f"{STUDY}/benchmarks/{each}.tsv" for each in ("*", "preflight/*")]
-    return alone + [f"{STUDY}/benchmarks/*/{job}.tsv" for job in jobs]
-
-
-def shared_benchmarks():
-    """The benchmark files of what this study uses of resources/, which all studies share."""
-    jobs = [name for name in DATASETS if dataset(name)["source"] == "download"]
-    jobs += [Path(evaluation_list(name)).name for name in DATASETS if evaluation_list(name)]
-    jobs += BACKBONES
-    if SOURCE == "published":
-        clap = CHECKPOINTS[CHECKPOINT].get("clap") or {}
-        jobs += [CHECKPOINT, clap.get("checkpoint"), "vocab.json", "merges.txt"]
-    return [f"resources/benchmarks/*/{job}.tsv" for job in dict.fromkeys(jobs) if job]
 
 
 rule tables:
